@@ -1,0 +1,65 @@
+//! `zig build abi`: each C file of tests/abi is one program, compiled against the public header and linked to the
+//! library that is shipped. `abi-programs` only builds them into zig-out/abi, for a runner that counts.
+
+const std = @import("std");
+const Config = @import("Config.zig");
+
+const folder = "tests/abi";
+
+pub fn add(c: Config, libvmem: *std.Build.Step.Compile) void {
+    const b = c.b;
+    const run_all = b.step("abi", "Build and run the C programs of " ++ folder);
+    const build_all = b.step("abi-programs", "Build the C programs of " ++ folder ++ " into zig-out/abi");
+    build_all.dependOn(b.getInstallStep());
+
+    b.dependOnDirectoryContents(b.path(folder));
+    for (sources(b)) |file| {
+        const name = file[0 .. file.len - ".c".len];
+        const program = addProgram(c, libvmem, name, file);
+        const install = b.addInstallArtifact(program, .{ .dest_dir = .{ .override = .{ .custom = "abi" } } });
+        build_all.dependOn(&install.step);
+
+        const run = b.addRunFile(b.graph.path(.install_prefix, b.fmt("abi/{s}", .{name})));
+        run.setName(name);
+        run.has_side_effects = true;
+        run.expectExitCode(0);
+        run.step.dependOn(&install.step);
+        run.step.dependOn(b.getInstallStep());
+        run_all.dependOn(&run.step);
+    }
+}
+
+fn addProgram(c: Config, libvmem: *std.Build.Step.Compile, name: []const u8, file: []const u8) *std.Build.Step.Compile {
+    const b = c.b;
+    const module = b.createModule(.{ .target = c.target, .optimize = .debug, .link_libc = true, .sanitize_c = .trap });
+    module.addCSourceFile(.{
+        .file = b.path(b.fmt("{s}/{s}", .{ folder, file })),
+        .flags = &.{ "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wpedantic", "-Werror" },
+    });
+    module.addIncludePath(b.path("include"));
+    module.linkLibrary(libvmem);
+    // The installed library is what the program finds, not the copy in the cache.
+    module.addRPathSpecial("$ORIGIN/../lib");
+    const program = b.addExecutable(.{ .name = name, .root_module = module, .use_llvm = true, .use_lld = true });
+    program.each_lib_rpath = false;
+    return program;
+}
+
+/// Names of the C files, sorted so that the order of a run does not depend on the file system.
+fn sources(b: *std.Build) []const []const u8 {
+    const io = b.graph.io;
+    var names: std.ArrayList([]const u8) = .empty;
+    var directory = b.root.openDir(io, folder, .{ .iterate = true }) catch return &.{};
+    defer directory.close(io);
+    var entries = directory.iterate();
+    while (entries.next(io) catch @panic("reading " ++ folder ++ " failed")) |entry| {
+        if (!std.mem.endsWith(u8, entry.name, ".c")) continue;
+        names.append(b.allocator, b.dupe(entry.name)) catch @panic("OOM");
+    }
+    std.mem.sort([]const u8, names.items, {}, struct {
+        fn before(_: void, left: []const u8, right: []const u8) bool {
+            return std.mem.lessThan(u8, left, right);
+        }
+    }.before);
+    return names.items;
+}

@@ -1,0 +1,15 @@
+//! libvmem.so.1: the 16 functions of libvmem under `LIBVMEM_1.0`, and its header.
+
+const std = @import("std");
+const Config = @import("Config.zig");
+
+pub fn add(c: Config) *std.Build.Step.Compile {
+    const library = c.addLibrary(.{
+        .name = "vmem",
+        .root = "zig/libvmem.zig",
+        .map = "zig/libvmem.map",
+        .version = .{ .major = 1, .minor = 0, .patch = 0 },
+    });
+    library.installHeader(c.b.path("include/libvmem.h"), "libvmem.h");
+    return library;
+}

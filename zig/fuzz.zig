@@ -1,0 +1,3 @@
+//! Placeholder until the fuzzer lands.
+
+pub fn main() void {}

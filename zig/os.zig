@@ -1,0 +1,37 @@
+//! The only layer that talks to the kernel and the C library.
+//!
+//! Everything is a raw system call through one choke point (`os/sys.zig`), so that nothing recurses into a
+//! malloc that may be ours, no interposer sees it, errno stays untouched, and tests can make any call
+//! fail (`fault`). What only the C library can do (thread keys, fork handlers, pinning the library) is
+//! declared `extern "c"` here and nowhere else. Linux with 64-bit addresses only.
+
+const builtin = @import("builtin");
+
+comptime {
+    if (builtin.os.tag != .linux or @sizeOf(usize) != 8) @compileError("vmem supports 64-bit Linux only");
+}
+
+pub const errno = @import("os/errno.zig");
+pub const Error = errno.Error;
+pub const fault = @import("os/fault.zig");
+pub const memory = @import("os/memory.zig");
+pub const file = @import("os/file.zig");
+pub const Fd = file.Fd;
+pub const Mutex = @import("os/mutex.zig").Mutex;
+pub const thread = @import("os/thread.zig");
+pub const environment = @import("os/environment.zig");
+pub const output = @import("os/output.zig");
+pub const library = @import("os/library.zig");
+
+test {
+    _ = errno;
+    _ = fault;
+    _ = @import("os/sys.zig");
+    _ = memory;
+    _ = file;
+    _ = @import("os/mutex.zig");
+    _ = thread;
+    _ = environment;
+    _ = output;
+    _ = library;
+}

@@ -1,0 +1,232 @@
+//! Temporary files and their storage.
+//!
+//! `openTemporary` gives a file without a name: nothing is left behind when the process dies. Storage is
+//! allocated with fallocate(2) itself: the C library's posix_fallocate would, on a file system that cannot, write a
+//! byte into every block, which is slow and promises nothing on copy-on-write.
+
+const std = @import("std");
+const linux = std.os.linux;
+const sys = @import("sys.zig");
+const Error = @import("errno.zig").Error;
+
+pub const Fd = i32;
+
+pub const Kind = enum {
+    tmpfs,
+    hugetlbfs,
+    ext,
+    xfs,
+    btrfs,
+    zfs,
+    bcachefs,
+    overlay,
+    other,
+
+    /// Allocated storage is no promise here: overwriting a block needs a new one.
+    pub fn copiesOnWrite(kind_: Kind) bool {
+        return switch (kind_) {
+            .btrfs, .zfs, .bcachefs => true,
+            .tmpfs, .hugetlbfs, .ext, .xfs, .overlay, .other => false,
+        };
+    }
+};
+
+/// Opens a nameless file in `directory`: mode 0600, never inherited by a program, never linkable. Errors
+/// are those of opening: ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EROFS, EMFILE, ENOSPC ...
+pub fn openTemporary(directory: [:0]const u8) Error!Fd {
+    const flags: linux.O = .{
+        .ACCMODE = .RDWR,
+        .TMPFILE = true,
+        .DIRECTORY = true,
+        .EXCL = true,
+        .CLOEXEC = true,
+    };
+    return open(linux.AT.FDCWD, directory, flags) catch |err| switch (err) {
+        // EISDIR: a kernel that does not know the flag opens the directory itself for writing.
+        error.EOPNOTSUPP, error.EISDIR => openNamed(directory),
+        else => err,
+    };
+}
+
+fn open(at: Fd, path: [:0]const u8, flags: linux.O) Error!Fd {
+    while (true) {
+        const fd = sys.call(.openat, .{ at, path.ptr, flags, 0o600 }) catch |err| switch (err) {
+            error.EINTR => continue,
+            else => return err,
+        };
+        return @intCast(fd);
+    }
+}
+
+const name_tries = 64;
+
+/// For file systems without O_TMPFILE: a random name, removed at once. Signals are held back meanwhile, so that
+/// no handler leaves (exit, longjmp) between the two.
+fn openNamed(directory: [:0]const u8) Error!Fd {
+    const at = try open(linux.AT.FDCWD, directory, .{ .DIRECTORY = true, .PATH = true, .CLOEXEC = true });
+    defer close(at);
+    var before: linux.sigset_t = undefined;
+    const all = linux.sigfillset();
+    _ = try sys.call(.rt_sigprocmask, .{ linux.SIG.BLOCK, &all, &before, @sizeOf(linux.sigset_t) });
+    defer restoreSignals(&before);
+    var tries: u32 = 0;
+    while (true) {
+        var name: [16:0]u8 = undefined;
+        randomName(&name, tries);
+        const flags: linux.O = .{ .ACCMODE = .RDWR, .CREAT = true, .EXCL = true, .CLOEXEC = true, .NOFOLLOW = true };
+        const fd = open(at, &name, flags) catch |err| {
+            tries += 1;
+            if (err == error.EEXIST and tries < name_tries) continue;
+            return err;
+        };
+        errdefer close(fd);
+        unlink(at, &name) catch try unlink(at, &name);
+        return fd;
+    }
+}
+
+fn unlink(at: Fd, name: [:0]const u8) Error!void {
+    _ = try sys.call(.unlinkat, .{ at, name.ptr, 0 });
+}
+
+fn restoreSignals(before: *const linux.sigset_t) void {
+    // Cannot fail with these arguments; the second try is for an injected fault.
+    for (0..2) |_| {
+        _ = sys.call(.rt_sigprocmask, .{ linux.SIG.SETMASK, before, 0, @sizeOf(linux.sigset_t) }) catch continue;
+        return;
+    }
+}
+
+/// "vmem." and 11 random letters and digits (55 bits).
+fn randomName(name: *[16:0]u8, salt: u32) void {
+    var bits: u64 = 0;
+    const filled = sys.call(.getrandom, .{ &bits, @sizeOf(u64), linux.GRND.NONBLOCK }) catch 0;
+    if (filled != @sizeOf(u64)) {
+        // No random source (Linux before 3.17, a filter): the name only has to be free, O_EXCL sees to the rest.
+        const seed = @import("thread.zig").nowNs() ^ (@as(u64, @import("thread.zig").id()) << 32) ^ salt;
+        var generator = std.Random.SplitMix64.init(seed ^ @intFromPtr(name));
+        bits = generator.next();
+    }
+    const letters = "abcdefghijklmnopqrstuvwxyz012345";
+    name.* = "vmem.00000000000".*;
+    for (name[5..]) |*letter| {
+        letter.* = letters[@as(u5, @truncate(bits))];
+        bits >>= 5;
+    }
+}
+
+/// EIO and EINTR of close mean nothing to a file without a name.
+pub fn close(fd: Fd) void {
+    sys.attempt(.close, .{fd});
+}
+
+/// Sets the file's size; growing allocates nothing. EFBIG: beyond the limit of the process or the file system.
+pub fn truncate(fd: Fd, size: u64) Error!void {
+    try checkLimit(size);
+    _ = try sys.call(.ftruncate, .{ fd, size });
+}
+
+/// How much one call of fallocate covers. tmpfs gives up all of its work when a signal arrives, so one call for a large
+/// range might never end in a process with a profiler's timer.
+const allocation_step: u64 = 64 << 20;
+
+/// Allocates storage for a range, which reads as zeros where nothing was written; the file grows to its end. On
+/// failure a part may stay allocated. ENOSPC, EDQUOT: no room. EFBIG: beyond the limit of
+/// the process or the file system. EOPNOTSUPP: the file system cannot promise storage.
+pub fn allocate(fd: Fd, offset: u64, length: u64) Error!void {
+    const end = std.math.add(u64, offset, length) catch return error.EFBIG;
+    try checkLimit(end);
+    var at = offset;
+    while (at != end) {
+        const step = @min(end - at, allocation_step);
+        _ = sys.call(.fallocate, .{ fd, 0, at, step }) catch |err| switch (err) {
+            error.EINTR => continue,
+            // What kernels and FUSE servers say that do not know the operation.
+            error.ENOSYS, error.ENODEV => return error.EOPNOTSUPP,
+            else => return err,
+        };
+        at += step;
+    }
+}
+
+/// Gives the storage of a range back; it reads as zeros. The size stays. EOPNOTSUPP: the file system cannot.
+pub fn punch(fd: Fd, offset: u64, length: u64) Error!void {
+    const mode = linux.FALLOC.FL_PUNCH_HOLE | linux.FALLOC.FL_KEEP_SIZE;
+    while (true) {
+        _ = sys.call(.fallocate, .{ fd, mode, offset, length }) catch |err| switch (err) {
+            error.EINTR => continue,
+            error.ENOSYS, error.ENODEV => return error.EOPNOTSUPP,
+            else => return err,
+        };
+        return;
+    }
+}
+
+/// The kernel answers growth beyond RLIMIT_FSIZE with SIGXFSZ, which ends the process: so the limit is asked first.
+fn checkLimit(size: u64) Error!void {
+    if (size > std.math.maxInt(i64)) return error.EFBIG;
+    var limit: linux.rlimit = undefined;
+    _ = try sys.call(.prlimit64, .{ 0, linux.rlimit_resource.FSIZE, 0, &limit });
+    if (size > limit.cur) return error.EFBIG;
+}
+
+/// What the kernel says about the file's file system (statfs of a 64-bit Linux).
+const FileSystem = extern struct {
+    type: u64,
+    block_size: u64,
+    blocks: u64,
+    blocks_free: u64,
+    blocks_available: u64,
+    files: u64,
+    files_free: u64,
+    id: [2]u32,
+    name_max: u64,
+    fragment_size: u64,
+    flags: u64,
+    spare: [4]u64,
+};
+
+fn statistics(fd: Fd) Error!FileSystem {
+    var result: FileSystem = undefined;
+    while (true) {
+        _ = sys.call(.fstatfs, .{ fd, &result }) catch |err| switch (err) {
+            error.EINTR => continue,
+            else => return err,
+        };
+        return result;
+    }
+}
+
+/// Bytes an ordinary user can still allocate on the file's file system; the largest number when it knows no limit.
+pub fn available(fd: Fd) Error!u64 {
+    const fs = try statistics(fd);
+    if (fs.blocks == 0) return std.math.maxInt(u64);
+    const unit = if (fs.fragment_size != 0) fs.fragment_size else fs.block_size;
+    return std.math.mul(u64, fs.blocks_available, unit) catch std.math.maxInt(u64);
+}
+
+/// Kind and preferred unit of the file's file system.
+pub const About = struct { kind: Kind, block_size: usize };
+
+pub fn about(fd: Fd) Error!About {
+    const fs = try statistics(fd);
+    return .{ .kind = kindOf(fs.type), .block_size = fs.block_size };
+}
+
+pub fn kind(fd: Fd) Error!Kind {
+    return kindOf((try statistics(fd)).type);
+}
+
+fn kindOf(magic: u64) Kind {
+    return switch (magic & 0xffff_ffff) { // signed on some architectures
+        0x01021994 => .tmpfs,
+        0x958458f6 => .hugetlbfs,
+        0xef53 => .ext,
+        0x58465342 => .xfs,
+        0x9123683e => .btrfs,
+        0x2fc12fc1 => .zfs,
+        0xca451a4e => .bcachefs,
+        0x794c7630 => .overlay,
+        else => .other,
+    };
+}

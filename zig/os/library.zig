@@ -1,0 +1,40 @@
+//! Keeps the library loaded until the process ends.
+//!
+//! Deno unloads a library when the last isolate that opened it ends, while threads still have a key
+//! destructor that points into it. Opening ourselves once more with RTLD_NODELETE makes the unloading a no-op. In
+//! a program that contains this code itself there is nothing to pin, and nothing happens.
+
+const std = @import("std");
+
+const Information = extern struct {
+    file_name: ?[*:0]const u8,
+    base: ?*anyopaque,
+    symbol_name: ?[*:0]const u8,
+    symbol: ?*anyopaque,
+};
+extern "c" fn dladdr(address: *const anyopaque, information: *Information) c_int;
+extern "c" fn dlopen(path: ?[*:0]const u8, flags: c_int) ?*anyopaque;
+
+const rtld_lazy = 0x1;
+const rtld_noload = 0x4;
+const rtld_nodelete = 0x1000;
+
+var done: std.atomic.Value(bool) = .init(false);
+
+/// Pins the library that holds this code; once, later calls do nothing. false: the loader does not know it
+/// as a library. Cheap; may take the loader's lock, so hold no lock of ours.
+pub fn pin() bool {
+    if (done.load(.acquire)) return true;
+    var information: Information = undefined;
+    if (dladdr(&done, &information) == 0) return false;
+    const path = information.file_name orelse return false;
+    // The handle is kept on purpose: it is the reference.
+    if (dlopen(path, rtld_lazy | rtld_noload | rtld_nodelete) == null) return false;
+    done.store(true, .release);
+    return true;
+}
+
+test "pin does no harm in an executable" {
+    _ = pin();
+    _ = pin();
+}

@@ -1,0 +1,156 @@
+//! Address space: reserving, mapping, protecting, giving back.
+//!
+//! Addresses are plain numbers here: a region and the heap's tables do arithmetic with them. Lengths
+//! are bytes and multiples of the page size, which is asked at run time (4, 16 or 64 KiB). A failed call
+//! leaves the address space as it was, with one exception that is the kernel's: a fixed mapping that fails
+//! for want of memory may have removed what was there (never seen at `vm.max_map_count`, where the kernel looks
+//! first).
+
+const std = @import("std");
+const linux = std.os.linux;
+const sys = @import("sys.zig");
+const Error = @import("errno.zig").Error;
+const Fd = i32;
+
+pub const Protection = enum { none, read, read_write };
+
+var cached_page_size: std.atomic.Value(usize) = .init(0);
+
+extern "c" fn getauxval(kind: c_ulong) c_ulong;
+
+/// Entry of the auxiliary vector, see getauxval(3).
+const at_page_size = 6;
+
+/// The kernel's page size in bytes.
+pub inline fn pageSize() usize {
+    const size = cached_page_size.load(.monotonic);
+    return if (size != 0) size else readPageSize();
+}
+
+noinline fn readPageSize() usize {
+    @branchHint(.cold);
+    const size = getauxval(at_page_size);
+    std.debug.assert(std.math.isPowerOfTwo(size) and size >= 4096);
+    cached_page_size.store(size, .monotonic);
+    return size;
+}
+
+/// `length` rounded up to whole pages. null: it would not fit in the address space.
+pub fn roundToPages(length: usize) ?usize {
+    const mask = pageSize() - 1;
+    return (std.math.add(usize, length, mask) catch return null) & ~mask;
+}
+
+fn prot(protection: Protection) linux.PROT {
+    return switch (protection) {
+        .none => .{},
+        .read => .{ .READ = true },
+        .read_write => .{ .READ = true, .WRITE = true },
+    };
+}
+
+fn map(address: usize, length: usize, protection: linux.PROT, flags: linux.MAP, fd: Fd, offset: u64) Error!usize {
+    return sys.call(.mmap, .{ address, length, protection, flags, fd, offset });
+}
+
+/// Reserves `length` bytes of address space at a multiple of `alignment` (a power of two, at least a page).
+/// Nothing is readable and nothing is charged, in every overcommit mode. ENOMEM: no such hole, or
+/// the limit on address space or mappings.
+pub fn reserve(length: usize, alignment: usize) Error!usize {
+    return aligned(length, alignment, .none);
+}
+
+/// As `reserve`, but the memory reads as zeros and takes writes, without a promise that there is room for
+/// them. Under strict overcommit (mode 2), where the kernel ignores MAP_NORESERVE and would charge all of
+/// it, it is readable only.
+pub fn reserveReadable(length: usize, alignment: usize) Error!usize {
+    return aligned(length, alignment, .read_write) catch |err| switch (err) {
+        error.ENOMEM, error.EAGAIN => aligned(length, alignment, .read),
+        else => err,
+    };
+}
+
+fn aligned(length: usize, alignment: usize, protection: Protection) Error!usize {
+    const page = pageSize();
+    std.debug.assert(std.math.isPowerOfTwo(alignment) and length != 0 and length % page == 0);
+    const slack = if (alignment > page) alignment - page else 0;
+    const total = std.math.add(usize, length, slack) catch return error.ENOMEM;
+    const flags: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .NORESERVE = true };
+    const start = try map(0, total, prot(protection), flags, -1, 0);
+    const base = std.mem.alignForward(usize, start, alignment);
+    // Splitting can fail at vm.max_map_count; then all of it goes back.
+    errdefer unmap(start, total) catch {};
+    if (base != start) try unmap(start, base - start);
+    if (base + length != start + total) try unmap(base + length, start + total - base - length);
+    return base;
+}
+
+/// Fresh private zero memory, readable and writable.
+pub fn mapAnonymous(length: usize) Error!usize {
+    return map(0, length, prot(.read_write), .{ .TYPE = .PRIVATE, .ANONYMOUS = true }, -1, 0);
+}
+
+/// Replaces what is mapped at `address` by private zero memory that is not charged ahead (NORESERVE).
+pub fn mapFixedAnonymous(address: usize, length: usize, protection: Protection) Error!void {
+    const flags: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .NORESERVE = true, .FIXED = true };
+    _ = try map(address, length, prot(protection), flags, -1, 0);
+}
+
+/// Replaces what is mapped at `address` by the file's bytes from `offset` on, shared, readable and writable.
+pub fn mapFixedFile(address: usize, length: usize, fd: Fd, offset: u64) Error!void {
+    _ = try map(address, length, prot(.read_write), .{ .TYPE = .SHARED, .FIXED = true }, fd, offset);
+}
+
+/// ENOMEM: it would split a mapping at `vm.max_map_count`; nothing is unmapped then.
+pub fn unmap(address: usize, length: usize) Error!void {
+    _ = try sys.call(.munmap, .{ address, length });
+}
+
+pub fn protect(address: usize, length: usize, protection: Protection) Error!void {
+    _ = try sys.call(.mprotect, .{ address, length, prot(protection) });
+}
+
+/// Private memory: the bytes read as zeros from now on and their memory goes back. Shared memory keeps its
+/// contents, only the page table entries go.
+pub fn discard(address: usize, length: usize) Error!void {
+    _ = try sys.call(.madvise, .{ address, length, linux.MADV.DONTNEED });
+}
+
+/// Shared file memory: punches a hole through the mapping, no descriptor needed. EOPNOTSUPP: the file system
+/// cannot.
+pub fn remove(address: usize, length: usize) Error!void {
+    _ = try sys.call(.madvise, .{ address, length, linux.MADV.REMOVE });
+}
+
+test "reserve is aligned and unreadable, and goes back" {
+    for ([_]usize{ pageSize(), 4 << 20, 4 << 30 }) |alignment| {
+        const base = try reserve(1 << 20, alignment);
+        try std.testing.expectEqual(@as(usize, 0), base % alignment);
+        // The kernel refuses to copy from a page that cannot be read.
+        try std.testing.expectError(error.EFAULT, sys.call(.write, .{ @as(i32, 1), base, 1 }));
+        try protect(base, pageSize(), .read_write);
+        @as(*u8, @ptrFromInt(base)).* = 1;
+        try unmap(base, 1 << 20);
+    }
+}
+
+test "reserveReadable reads as zeros" {
+    const base = try reserveReadable(1 << 40, 4 << 20);
+    defer unmap(base, 1 << 40) catch {};
+    const bytes: [*]u8 = @ptrFromInt(base);
+    try std.testing.expectEqual(@as(u8, 0), bytes[(1 << 40) - 1]);
+    bytes[5] = 1;
+    try discard(base, pageSize());
+    try std.testing.expectEqual(@as(u8, 0), bytes[5]);
+}
+
+test "roundToPages" {
+    try std.testing.expectEqual(@as(?usize, 0), roundToPages(0));
+    try std.testing.expectEqual(@as(?usize, pageSize()), roundToPages(1));
+    try std.testing.expectEqual(@as(?usize, null), roundToPages(std.math.maxInt(usize)));
+}
+
+test "a reservation that does not fit is ENOMEM" {
+    try std.testing.expectError(error.ENOMEM, reserve(@as(usize, 1) << 62, 4 << 20));
+    try std.testing.expectError(error.ENOMEM, reserveReadable(@as(usize, 1) << 62, 4 << 20));
+}

@@ -7,9 +7,14 @@
 const std = @import("std");
 const Config = @This();
 
+/// What is shipped is built so unless -Doptimize says otherwise. docs/decisions.md has the measurement.
+const shipped_default: std.builtin.Optimize = .fast;
+
 b: *std.Build,
 target: std.Build.ResolvedTarget,
+/// Release mode of what is shipped, and of test programs.
 optimize: std.builtin.Optimize,
+test_optimize: std.builtin.Optimize,
 strip: bool,
 thread_sanitizer: bool,
 test_filters: []const []const u8,
@@ -28,7 +33,8 @@ pub fn init(b: *std.Build) Config {
         .abi = .gnu,
         .glibc_version = .{ .major = 2, .minor = 17, .patch = 0 },
     } });
-    const optimize = b.standardOptimizeOption(.{});
+    const given = b.option(std.builtin.Optimize, "optimize", "Release mode (default: " ++ @tagName(shipped_default) ++ " for the libraries, debug for tests)");
+    const optimize = given orelse shipped_default;
     const general_dynamic = b.option(bool, "tls-general-dynamic", "Thread-local access that every loader takes, at 4 ns a call (default on musl)") orelse
         target.result.abi.isMusl();
     const fault = b.option(bool, "fault", "Fault injection at the system calls (default: only in tests)");
@@ -38,6 +44,7 @@ pub fn init(b: *std.Build) Config {
         .b = b,
         .target = target,
         .optimize = optimize,
+        .test_optimize = given orelse .debug,
         .strip = b.option(bool, "strip", "Leave debug information out (default: not in debug mode)") orelse (optimize != .debug),
         .thread_sanitizer = thread_sanitizer,
         .test_filters = b.option([]const []const u8, "test-filter", "Only unit tests whose name contains this") orelse &.{},
@@ -104,7 +111,7 @@ pub fn testModule(c: Config, root: []const u8) *std.Build.Module {
     const module = c.b.createModule(.{
         .root_source_file = c.b.path(root),
         .target = c.target,
-        .optimize = c.optimize,
+        .optimize = c.test_optimize,
         .link_libc = true,
         .sanitize_thread = c.thread_sanitizer,
     });

@@ -28,6 +28,7 @@ test {
     _ = fault;
     _ = @import("os/sys.zig");
     _ = memory;
+    _ = @import("os/maps.zig");
     _ = file;
     _ = @import("os/mutex.zig");
     _ = thread;

@@ -1,6 +1,6 @@
 //! Temporary files and their storage.
 //!
-//! `openTemporary` gives a file without a name: nothing is left behind when the process dies. Storage is
+//! `openNameless` and its substitute `openUnlinked` give a file without a name: nothing is left behind when the process dies. Storage is
 //! allocated with fallocate(2) itself: the C library's posix_fallocate would, on a file system that cannot, write a
 //! byte into every block, which is slow and promises nothing on copy-on-write.
 
@@ -31,9 +31,10 @@ pub const Kind = enum {
     }
 };
 
-/// Opens a nameless file in `directory`: mode 0600, never inherited by a program, never linkable. Errors
-/// are those of opening: ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EROFS, EMFILE, ENOSPC ...
-pub fn openTemporary(directory: [:0]const u8) Error!Fd {
+/// Opens a nameless file in `directory`: mode 0600, never inherited by a program, never linkable. Errors are those of
+/// opening (ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EROFS, EMFILE, ENOSPC ...); EOPNOTSUPP: the file
+/// system has no nameless files, use `openUnlinked`.
+pub fn openNameless(directory: [:0]const u8) Error!Fd {
     const flags: linux.O = .{
         .ACCMODE = .RDWR,
         .TMPFILE = true,
@@ -42,8 +43,8 @@ pub fn openTemporary(directory: [:0]const u8) Error!Fd {
         .CLOEXEC = true,
     };
     return open(linux.AT.FDCWD, directory, flags) catch |err| switch (err) {
-        // EISDIR: a kernel that does not know the flag opens the directory itself for writing.
-        error.EOPNOTSUPP, error.EISDIR => openNamed(directory),
+        // A kernel that does not know the flag tries to open the directory itself for writing.
+        error.EISDIR => error.EOPNOTSUPP,
         else => err,
     };
 }
@@ -60,9 +61,9 @@ fn open(at: Fd, path: [:0]const u8, flags: linux.O) Error!Fd {
 
 const name_tries = 64;
 
-/// For file systems without O_TMPFILE: a random name, removed at once. Signals are held back meanwhile, so that
-/// no handler leaves (exit, longjmp) between the two.
-fn openNamed(directory: [:0]const u8) Error!Fd {
+/// As `openNameless` for file systems without O_TMPFILE: a random name, removed at once. Signals are held back
+/// meanwhile, so that no handler leaves (exit, longjmp) between the two.
+pub fn openUnlinked(directory: [:0]const u8) Error!Fd {
     const at = try open(linux.AT.FDCWD, directory, .{ .DIRECTORY = true, .PATH = true, .CLOEXEC = true });
     defer close(at);
     var before: linux.sigset_t = undefined;
@@ -124,6 +125,21 @@ pub fn close(fd: Fd) void {
 pub fn truncate(fd: Fd, size: u64) Error!void {
     try checkLimit(size);
     _ = try sys.call(.ftruncate, .{ fd, size });
+}
+
+/// Makes the file at least `size` bytes long, for file systems that cannot allocate. One that is longer keeps its size.
+pub fn grow(fd: Fd, size: u64) Error!void {
+    const length = try sys.call(.lseek, .{ fd, 0, linux.SEEK.END });
+    if (length < size) try truncate(fd, size);
+}
+
+/// A sparse file of `size` bytes in memory, without a name, never inherited by a program.
+pub fn openMemory(size: u64) Error!Fd {
+    const close_on_exec = 1;
+    const fd: Fd = @intCast(try sys.call(.memfd_create, .{ "vmem", close_on_exec }));
+    errdefer close(fd);
+    try truncate(fd, size);
+    return fd;
 }
 
 /// How much one call of fallocate covers. tmpfs gives up all of its work when a signal arrives, so one call for a large

@@ -9,6 +9,7 @@
 const std = @import("std");
 const linux = std.os.linux;
 const sys = @import("sys.zig");
+const maps = @import("maps.zig");
 const Error = @import("errno.zig").Error;
 const Fd = i32;
 
@@ -60,14 +61,21 @@ pub fn reserve(length: usize, alignment: usize) Error!usize {
     return aligned(length, alignment, .none);
 }
 
+/// A range that `reserveReadable` made, and what it allows.
+pub const Readable = struct { address: usize, protection: Protection };
+
 /// As `reserve`, but the memory reads as zeros and takes writes, without a promise that there is room for
 /// them. Under strict overcommit (mode 2), where the kernel ignores MAP_NORESERVE and would charge all of
-/// it, it is readable only.
-pub fn reserveReadable(length: usize, alignment: usize) Error!usize {
-    return aligned(length, alignment, .read_write) catch |err| switch (err) {
-        error.ENOMEM, error.EAGAIN => aligned(length, alignment, .read),
-        else => err,
-    };
+/// it, and beyond RLIMIT_DATA, it is readable only.
+pub fn reserveReadable(length: usize, alignment: usize) Error!Readable {
+    for ([_]Protection{ .read_write, .read }) |protection| {
+        const address = aligned(length, alignment, protection) catch |err| switch (err) {
+            error.ENOMEM => continue,
+            else => return err,
+        };
+        return .{ .address = address, .protection = protection };
+    }
+    return error.ENOMEM;
 }
 
 fn aligned(length: usize, alignment: usize, protection: Protection) Error!usize {
@@ -83,6 +91,39 @@ fn aligned(length: usize, alignment: usize, protection: Protection) Error!usize 
     if (base != start) try unmap(start, base - start);
     if (base + length != start + total) try unmap(base + length, start + total - base - length);
     return base;
+}
+
+/// As `reserve` with a choice of protection, at the first aligned hole at or above `hint`. ENOMEM: there is none.
+pub fn reserveAt(hint: usize, length: usize, alignment: usize, protection: Protection) Error!usize {
+    std.debug.assert(std.math.isPowerOfTwo(alignment) and alignment >= pageSize());
+    const flags: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .NORESERVE = true, .FIXED_NOREPLACE = true };
+    var from = hint;
+    while (true) {
+        const at = try maps.findHole(from, length, alignment);
+        // Another thread may take the hole meanwhile, and kernels before 4.17 take the address as a wish.
+        const got = map(at, length, prot(protection), flags, -1, 0) catch |err| switch (err) {
+            error.EEXIST => {
+                from = at;
+                continue;
+            },
+            else => return err,
+        };
+        if (got == at) return at;
+        try unmap(got, length);
+        from = std.math.add(usize, at, alignment) catch return error.ENOMEM;
+    }
+}
+
+/// `reserveReadable` at the first aligned hole at or above `hint`.
+pub fn reserveReadableAt(hint: usize, length: usize, alignment: usize) Error!Readable {
+    for ([_]Protection{ .read_write, .read }) |protection| {
+        const address = reserveAt(hint, length, alignment, protection) catch |err| switch (err) {
+            error.ENOMEM => continue,
+            else => return err,
+        };
+        return .{ .address = address, .protection = protection };
+    }
+    return error.ENOMEM;
 }
 
 /// Fresh private zero memory, readable and writable.
@@ -135,13 +176,26 @@ test "reserve is aligned and unreadable, and goes back" {
 }
 
 test "reserveReadable reads as zeros" {
-    const base = try reserveReadable(1 << 40, 4 << 20);
+    const base = (try reserveReadable(1 << 40, 4 << 20)).address;
     defer unmap(base, 1 << 40) catch {};
     const bytes: [*]u8 = @ptrFromInt(base);
     try std.testing.expectEqual(@as(u8, 0), bytes[(1 << 40) - 1]);
     bytes[5] = 1;
     try discard(base, pageSize());
     try std.testing.expectEqual(@as(u8, 0), bytes[5]);
+}
+
+test "reserveAt takes the first hole at or above the hint" {
+    const length = 1 << 20;
+    const first = try reserve(16 << 20, 4 << 20);
+    try unmap(first, 16 << 20);
+    const one = try reserveAt(first + 1, length, 4 << 20, .none);
+    defer unmap(one, length) catch {};
+    const two = (try reserveReadableAt(first + 1, length, 4 << 20)).address;
+    defer unmap(two, length) catch {};
+    try std.testing.expectEqual(first + (4 << 20), one);
+    try std.testing.expectEqual(one + (4 << 20), two);
+    try std.testing.expectError(error.ENOMEM, reserveAt(std.math.maxInt(usize) - (8 << 20), length, 4 << 20, .none));
 }
 
 test "roundToPages" {

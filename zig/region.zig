@@ -1,0 +1,18 @@
+//! Where a pool's bytes come from: one contiguous range of addresses and the storage behind it.
+//!
+//! The facade of the folder `region/`. A heap knows a `Region` and nothing of paths, descriptors or file systems.
+
+const region = @import("region/region.zig");
+
+pub const Region = region.Region;
+pub const Source = region.Source;
+pub const FileOptions = region.FileOptions;
+pub const AnonymousOptions = region.AnonymousOptions;
+pub const UnsafeStorage = region.UnsafeStorage;
+pub const Step = region.Step;
+
+test {
+    _ = region;
+    _ = @import("region/file.zig");
+    _ = @import("region/units.zig");
+}

@@ -1,0 +1,160 @@
+//! Regions on a temporary file.
+//!
+//! Eager: all storage is allocated, the file is mapped once, the descriptor closed: the mapping keeps the file. Lazy: the
+//! reservation is private zero memory, and the file is mapped over the granules that have storage, at the same offsets;
+//! the descriptor stays open. Mapping a run beside another one gives one mapping, the kernel joins them.
+//!
+//! Refused, or accepted only knowingly (`unsafe_storage`): file systems on which allocated storage is no promise.
+
+const std = @import("std");
+const base = @import("../base.zig");
+const os = @import("../os.zig");
+const region_zig = @import("region.zig");
+const Units = @import("units.zig").Units;
+const Region = region_zig.Region;
+const Step = region_zig.Step;
+const FileOptions = region_zig.FileOptions;
+const Error = os.Error;
+const assert = base.assert;
+
+pub fn create(directory: [:0]const u8, options: FileOptions) Error!Region {
+    assert(std.math.isPowerOfTwo(options.alignment));
+    var ignored: Step = undefined;
+    const step = options.step orelse &ignored;
+    step.* = .open;
+    const fd = try open(directory, step);
+    errdefer os.file.close(fd);
+
+    step.* = .inspect;
+    const about = try os.file.about(fd);
+    const page = os.memory.pageSize();
+    const unit = if (about.kind == .hugetlbfs) about.block_size else page;
+    const unsafe = about.kind.copiesOnWrite();
+    if (unsafe and options.unsafe_storage == .refuse) return error.EOPNOTSUPP;
+
+    step.* = .allocate;
+    if (options.size == 0 or options.size > std.math.maxInt(usize) - (unit - 1)) return error.EINVAL;
+    var region: Region = .{
+        .base = 0,
+        .size = std.mem.alignForward(usize, options.size, unit),
+        .source = .file,
+        .zeroed = true,
+        .lazy = options.lazy,
+        .granule = @max(region_zig.default_granule, unit),
+        .can_purge = options.lazy,
+        .unsafe = unsafe,
+        .fd = fd,
+    };
+    if (options.lazy) try probe(&region, about.kind, options) else try allocateAll(&region, options);
+    const alignment = @max(options.alignment, unit);
+    try if (options.lazy) placeLazy(&region, alignment, options.hint, step) else placeEager(&region, alignment, options.hint, step);
+    return region;
+}
+
+fn open(directory: [:0]const u8, step: *Step) Error!os.Fd {
+    return os.file.openNameless(directory) catch |err| switch (err) {
+        error.EOPNOTSUPP => {
+            step.* = .open_named;
+            return os.file.openUnlinked(directory);
+        },
+        else => return err,
+    };
+}
+
+fn allocateAll(region: *Region, options: FileOptions) Error!void {
+    os.file.allocate(region.fd, 0, region.size) catch |err| switch (err) {
+        error.EOPNOTSUPP => {
+            if (options.unsafe_storage == .refuse) return err;
+            region.unsafe = true;
+            region.allocates = false;
+            try os.file.truncate(region.fd, region.size);
+        },
+        else => return err,
+    };
+}
+
+/// Whether the file system allocates and punches, tried on the first granule where the kind does not tell (ext stands for ext2
+/// and ext3 too, an overlay for whatever is below).
+fn probe(region: *Region, kind: os.file.Kind, options: FileOptions) Error!void {
+    switch (kind) {
+        .tmpfs, .hugetlbfs, .xfs, .btrfs => return,
+        .ext, .zfs, .bcachefs, .overlay, .other => {},
+    }
+    const len = os.memory.pageSize();
+    os.file.allocate(region.fd, 0, len) catch |err| switch (err) {
+        error.EOPNOTSUPP => {
+            if (options.unsafe_storage == .refuse) return err;
+            region.unsafe = true;
+            region.allocates = false;
+        },
+        else => return err,
+    };
+    os.file.punch(region.fd, 0, len) catch |err| switch (err) {
+        error.EOPNOTSUPP => region.can_purge = false,
+        else => return err,
+    };
+}
+
+fn placeEager(region: *Region, alignment: usize, hint: ?usize, step: *Step) Error!void {
+    step.* = .reserve;
+    region.base = if (hint) |address|
+        try os.memory.reserveAt(address, region.size, alignment, .none)
+    else
+        try os.memory.reserve(region.size, alignment);
+    errdefer os.memory.unmap(region.base, region.size) catch {};
+    step.* = .map;
+    try os.memory.mapFixedFile(region.base, region.size, region.fd, 0);
+    os.file.close(region.fd);
+    region.fd = -1;
+}
+
+fn placeLazy(region: *Region, alignment: usize, hint: ?usize, step: *Step) Error!void {
+    step.* = .reserve;
+    region.units = try Units.init(Region.unitCount(region.size, region.granule));
+    errdefer region.units.deinit();
+    const memory = if (hint) |address|
+        try os.memory.reserveReadableAt(address, region.size, alignment)
+    else
+        try os.memory.reserveReadable(region.size, alignment);
+    region.base = memory.address;
+    region.hole_protection = memory.protection;
+}
+
+/// See `Region.commit`. Allocation first: what is mapped has storage.
+pub fn commit(region: *Region, offset: usize, len: usize) Error!void {
+    errdefer if (region.can_purge) os.file.punch(region.fd, offset, len) catch {};
+    if (region.allocates)
+        try os.file.allocate(region.fd, offset, len)
+    else
+        try os.file.grow(region.fd, offset + len);
+    const address = region.base + offset;
+    os.memory.mapFixedFile(address, len, region.fd, offset) catch |err| {
+        // A kernel may have taken the old mapping away before it failed: leave no gap for others to map into.
+        os.memory.mapFixedAnonymous(address, len, region.hole_protection) catch {};
+        return err;
+    };
+    if (region.stale) @memset(@as([*]u8, @ptrFromInt(address))[0..len], 0);
+}
+
+/// See `Region.purge`. Mapping first: no access ever reaches a hole of the file, whose pages would be allocated anew.
+pub fn purge(region: *Region, offset: usize, len: usize) Error!void {
+    const address = region.base + offset;
+    try os.memory.mapFixedAnonymous(address, len, region.hole_protection);
+    os.file.punch(region.fd, offset, len) catch |err| {
+        if (err == error.EOPNOTSUPP) region.can_purge = false;
+        // If the file cannot be put back either, the range is uncommitted all the same; only its storage is still there.
+        os.memory.mapFixedFile(address, len, region.fd, offset) catch {
+            region.stale = true;
+            return;
+        };
+        return err;
+    };
+}
+
+/// Gives all storage back where the file has to stay mapped. Best effort; a later write allocates again.
+pub fn returnStorage(region: *Region) void {
+    if (region.fd != -1)
+        os.file.punch(region.fd, 0, region.size) catch {}
+    else
+        os.memory.remove(region.base, region.size) catch {};
+}

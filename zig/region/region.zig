@@ -1,0 +1,248 @@
+//! A region: one reserved range of addresses, its storage, and the operations a heap needs on it.
+//!
+//! **Eager** regions have all their storage from the start. **Lazy** ones begin as zero memory that may be read anywhere
+//! at any time; `commit` allocates storage for whole granules and puts it there, `purge` gives it back and leaves zero memory
+//! again. So no access to the reservation ever meets a full file system (SIGBUS): storage is allocated before it is mapped.
+//!
+//! Invariants: a granule is mapped from the file exactly when its bit in `units` is set; a granule whose bit is clear reads as
+//! zeros, and so does a committed one that nobody has written since; a failed operation changes nothing; the number of
+//! separate committed runs stays bounded, so that scattered purging cannot use up the process's mappings.
+//!
+//! **Closing.** `abandon` takes the storage away while others may still look: harmless memory takes its place.
+//! `release` ends the range itself. The caller serialises everything on one region.
+
+const std = @import("std");
+const base = @import("../base.zig");
+const os = @import("../os.zig");
+const file = @import("file.zig");
+const Units = @import("units.zig").Units;
+const assert = base.assert;
+const Error = os.Error;
+
+pub const Source = enum { file, borrowed, anonymous };
+
+/// What to do with a file system that cannot promise storage: one without fallocate, or one that copies on write.
+pub const UnsafeStorage = enum { accept, refuse };
+
+/// How far a creation came: which operation an error belongs to.
+pub const Step = enum {
+    /// Opening a nameless file in the directory.
+    open,
+    /// Creating a file with a name, where nameless ones are not supported.
+    open_named,
+    /// Asking for the file system's kind, or refusing it.
+    inspect,
+    /// Allocating storage.
+    allocate,
+    /// Reserving addresses, and memory for bookkeeping.
+    reserve,
+    /// Mapping the file.
+    map,
+};
+
+pub const FileOptions = struct {
+    /// Bytes; rounded up to pages (on hugetlbfs to huge pages). The most a lazy region can grow to.
+    size: usize,
+    lazy: bool = false,
+    /// Of the base address; a power of two.
+    alignment: usize = 4 << 20,
+    unsafe_storage: UnsafeStorage = .accept,
+    /// Take the first fitting hole of the address space at or above this address.
+    hint: ?usize = null,
+    /// Where to write which step was begun last.
+    step: ?*Step = null,
+};
+
+pub const AnonymousOptions = struct {
+    size: usize,
+    lazy: bool = false,
+    alignment: usize = 4 << 20,
+};
+
+/// Unit of commit and purge unless the file system's pages are larger.
+pub const default_granule: usize = 2 << 20;
+
+/// The most separate committed runs that `purge` may leave: each is up to two mappings of about 65 thousand.
+pub const max_runs: usize = 1024;
+
+pub const Region = struct {
+    /// Address of byte 0.
+    base: usize,
+    /// Reserved bytes, a multiple of the page size.
+    size: usize,
+    source: Source,
+    /// Bytes never handed out read as zero.
+    zeroed: bool,
+    /// Nothing is committed until `commit`; otherwise all of it is, from the start.
+    lazy: bool,
+    /// Offsets and lengths of `commit` and `purge` are multiples of it; the region's end may be ragged.
+    granule: usize,
+    /// `purge` gives storage back. Becomes false when the file system turns out not to be able to.
+    can_purge: bool,
+    /// Storage is not promised: a write may meet a full file system (only with `UnsafeStorage.accept`).
+    unsafe: bool = false,
+
+    // The rest is private to region/.
+    fd: os.Fd = -1,
+    /// commit allocates; false only where the file system cannot, and the region is `unsafe`.
+    allocates: bool = true,
+    /// Of memory that is not committed.
+    hole_protection: os.memory.Protection = .read_write,
+    units: Units = .none,
+    /// A purged granule may still have its old bytes in the file, so `commit` clears what it maps.
+    stale: bool = false,
+    state: enum { live, abandoning, abandoned, released } = .live,
+
+    /// A temporary file without a name in `directory`. Errors: those of opening; EOPNOTSUPP: storage cannot be promised and
+    /// `unsafe_storage` is `.refuse`; ENOSPC, EDQUOT, EFBIG: no room, or beyond a limit; ENOMEM: addresses or mappings; EINVAL: a size of
+    /// 0 or one that cannot be rounded. Nothing is left behind. Lazy: tens of microseconds at any size; eager: the price of
+    /// allocating all storage.
+    pub const createFile = file.create;
+
+    /// Memory without a file. Lazy: commit and purge work as for files, but storage is the system's memory, which is promised only
+    /// under strict overcommit. ENOMEM, EINVAL.
+    pub fn createAnonymous(options: AnonymousOptions) Error!Region {
+        assert(std.math.isPowerOfTwo(options.alignment));
+        if (options.size == 0) return error.EINVAL;
+        const size = os.memory.roundToPages(options.size) orelse return error.EINVAL;
+        const alignment = @max(options.alignment, os.memory.pageSize());
+        var region: Region = .{
+            .base = 0,
+            .size = size,
+            .source = .anonymous,
+            .zeroed = true,
+            .lazy = options.lazy,
+            .granule = default_granule,
+            .can_purge = options.lazy,
+        };
+        if (options.lazy) {
+            region.units = try Units.init(unitCount(size, default_granule));
+            errdefer region.units.deinit();
+            const memory = try os.memory.reserveReadable(size, alignment);
+            region.base = memory.address;
+            region.hole_protection = memory.protection;
+        } else {
+            region.base = try os.memory.reserve(size, alignment);
+            errdefer os.memory.unmap(region.base, size) catch {};
+            try os.memory.protect(region.base, size, .read_write);
+        }
+        return region;
+    }
+
+    /// Memory of the caller, who keeps it mapped, readable and writable until the release. Its contents mean nothing and are
+    /// unspecified afterwards. EINVAL: the address is not a multiple of the page size, or the range is empty or wraps around.
+    pub fn borrow(address: usize, size: usize) Error!Region {
+        if (address % os.memory.pageSize() != 0 or address == 0 or size == 0) return error.EINVAL;
+        _ = std.math.add(usize, address, size) catch return error.EINVAL;
+        return .{
+            .base = address,
+            .size = size,
+            .source = .borrowed,
+            .zeroed = false,
+            .lazy = false,
+            .granule = default_granule,
+            .can_purge = false,
+        };
+    }
+
+    pub fn unitCount(size: usize, granule: usize) usize {
+        return size / granule + @intFromBool(size % granule != 0);
+    }
+
+    const Range = struct { first: usize, count: usize };
+
+    fn range(r: *const Region, offset: usize, len: usize) Range {
+        assert(r.lazy and r.state == .live);
+        assert(len != 0 and offset < r.size and len <= r.size - offset);
+        assert(offset % r.granule == 0 and (len % r.granule == 0 or offset + len == r.size));
+        return .{ .first = offset / r.granule, .count = unitCount(len, r.granule) };
+    }
+
+    /// Makes the bytes [offset, offset + len) usable: storage is allocated and in place. All of them must be uncommitted. They read
+    /// as zeros. On an error nothing has changed. ENOSPC, EDQUOT, EFBIG: no storage. ENOMEM: no memory, or too many mappings.
+    pub fn commit(r: *Region, offset: usize, len: usize) Error!void {
+        const units = r.range(offset, len);
+        assert(r.units.all(units.first, units.count, false));
+        switch (r.source) {
+            .file => try file.commit(r, offset, len),
+            .anonymous => if (r.hole_protection != .read_write) try os.memory.protect(r.base + offset, len, .read_write),
+            .borrowed => unreachable,
+        }
+        r.units.set(units.first, units.count);
+    }
+
+    /// Gives the storage of [offset, offset + len) back. All of it must be committed, and is uncommitted afterwards; it reads as
+    /// zeros. On an error nothing has changed. EOPNOTSUPP: the file system cannot (`can_purge` is false from then on). ENOMEM: too
+    /// many mappings, or the committed parts would fall into more than 1024 pieces; purging beside an existing hole still works.
+    pub fn purge(r: *Region, offset: usize, len: usize) Error!void {
+        const units = r.range(offset, len);
+        assert(r.units.all(units.first, units.count, true));
+        if (!r.can_purge) return error.EOPNOTSUPP;
+        const runs = r.units.runsAfterClear(units.first, units.count);
+        if (runs > max_runs and runs > r.units.runs) return error.ENOMEM;
+        switch (r.source) {
+            .file => try file.purge(r, offset, len),
+            .anonymous => if (r.hole_protection == .read_write)
+                try os.memory.discard(r.base + offset, len)
+            else
+                try os.memory.mapFixedAnonymous(r.base + offset, len, r.hole_protection),
+            .borrowed => unreachable,
+        }
+        r.units.clear(units.first, units.count);
+    }
+
+    /// Committed bytes.
+    pub fn committed(r: *const Region) usize {
+        if (!r.lazy) return r.size;
+        const ragged = r.size % r.granule;
+        const short = if (ragged != 0 and r.units.get(r.units.count - 1)) r.granule - ragged else 0;
+        return r.units.set_count * r.granule - short;
+    }
+
+    /// Takes the storage away and leaves memory that reads as zeros and takes writes, for those who may still look. Afterwards only
+    /// `abandon` and `release` are allowed. Borrowed memory is left as it is. Where the process has no mapping to spare, the
+    /// storage goes back but the file stays mapped; another call tries again, and `isAbandoned` says whether it is done.
+    pub fn abandon(r: *Region) void {
+        if (r.state == .abandoned or r.state == .released) return;
+        if (r.source != .borrowed and !replaceByZeros(r.base, r.size)) {
+            if (r.source == .file) file.returnStorage(r);
+            if (r.source == .anonymous) os.memory.discard(r.base, r.size) catch {};
+            r.state = .abandoning;
+            return;
+        }
+        r.closeFile();
+        r.state = .abandoned;
+    }
+
+    pub fn isAbandoned(r: *const Region) bool {
+        return r.state == .abandoned;
+    }
+
+    /// Ends the region: its addresses are free for others. Nobody may look any more. Not needed before: `abandon`.
+    pub fn release(r: *Region) void {
+        if (r.state == .released) return;
+        if (r.source != .borrowed) os.memory.unmap(r.base, r.size) catch {
+            // Would split a mapping at vm.max_map_count: the addresses are lost, the memory is not.
+            if (r.source == .file and r.state != .abandoned) file.returnStorage(r);
+            os.memory.discard(r.base, r.size) catch {};
+        };
+        r.closeFile();
+        r.units.deinit();
+        r.state = .released;
+    }
+
+    fn closeFile(r: *Region) void {
+        if (r.fd != -1) os.file.close(r.fd);
+        r.fd = -1;
+    }
+};
+
+/// Private memory first; under strict overcommit (where all of it would be charged) and beyond RLIMIT_DATA a sparse memory
+/// file, which is charged page by page as it is written.
+fn replaceByZeros(address: usize, size: usize) bool {
+    if (os.memory.mapFixedAnonymous(address, size, .read_write)) |_| return true else |_| {}
+    const fd = os.file.openMemory(size) catch return false;
+    defer os.file.close(fd);
+    os.memory.mapFixedFile(address, size, fd, 0) catch return false;
+    return true;
+}

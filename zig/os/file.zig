@@ -7,6 +7,7 @@
 const std = @import("std");
 const linux = std.os.linux;
 const sys = @import("sys.zig");
+const fault = @import("fault.zig");
 const Error = @import("errno.zig").Error;
 
 pub const Fd = i32;
@@ -45,6 +46,14 @@ pub fn openNameless(directory: [:0]const u8) Error!Fd {
     return open(linux.AT.FDCWD, directory, flags) catch |err| switch (err) {
         // A kernel that does not know the flag tries to open the directory itself for writing.
         error.EISDIR => error.EOPNOTSUPP,
+        else => err,
+    };
+}
+
+/// `openNameless`, or `openUnlinked` where that is not supported.
+pub fn openTemporary(directory: [:0]const u8) Error!Fd {
+    return openNameless(directory) catch |err| switch (err) {
+        error.EOPNOTSUPP => openUnlinked(directory),
         else => err,
     };
 }
@@ -101,7 +110,8 @@ fn restoreSignals(before: *const linux.sigset_t) void {
 /// "vmem." and 11 random letters and digits (55 bits).
 fn randomName(name: *[16:0]u8, salt: u32) void {
     var bits: u64 = 0;
-    const filled = sys.call(.getrandom, .{ &bits, @sizeOf(u64), linux.GRND.NONBLOCK }) catch 0;
+    const nonblock = 1; // GRND_NONBLOCK
+    const filled = sys.call(.getrandom, .{ &bits, @sizeOf(u64), nonblock }) catch 0;
     if (filled != @sizeOf(u64)) {
         // No random source (Linux before 3.17, a filter): the name only has to be free, O_EXCL sees to the rest.
         const seed = @import("thread.zig").nowNs() ^ (@as(u64, @import("thread.zig").id()) << 32) ^ salt;
@@ -215,7 +225,22 @@ fn statistics(fd: Fd) Error!FileSystem {
 
 /// Bytes an ordinary user can still allocate on the file's file system; the largest number when it knows no limit.
 pub fn available(fd: Fd) Error!u64 {
-    const fs = try statistics(fd);
+    return availableBytes(try statistics(fd));
+}
+
+/// As `available` for the file system a path lies on, without opening anything. Errors of resolving the path.
+pub fn availableAt(path: [:0]const u8) Error!u64 {
+    var result: FileSystem = undefined;
+    while (true) {
+        _ = sys.call(.statfs, .{ path.ptr, &result }) catch |err| switch (err) {
+            error.EINTR => continue,
+            else => return err,
+        };
+        return availableBytes(result);
+    }
+}
+
+fn availableBytes(fs: FileSystem) u64 {
     if (fs.blocks == 0) return std.math.maxInt(u64);
     const unit = if (fs.fragment_size != 0) fs.fragment_size else fs.block_size;
     return std.math.mul(u64, fs.blocks_available, unit) catch std.math.maxInt(u64);
@@ -245,4 +270,126 @@ fn kindOf(magic: u64) Kind {
         0x794c7630 => .overlay,
         else => .other,
     };
+}
+
+/// Bytes of storage the file has allocated.
+pub fn allocated(fd: Fd) Error!u64 {
+    const at_empty_path = 0x1000;
+    var result: linux.Statx = undefined;
+    const path: [*:0]const u8 = "";
+    _ = try sys.call(.statx, .{ fd, path, at_empty_path, linux.STATX{ .BLOCKS = true }, &result });
+    return result.blocks * 512;
+}
+
+/// How many descriptors the process has open. For tests and reports: reads /proc/self/fd.
+pub fn openCount() Error!usize {
+    const path: [:0]const u8 = "/proc/self/fd";
+    const fd = try open(linux.AT.FDCWD, path, .{ .DIRECTORY = true, .CLOEXEC = true });
+    defer close(fd);
+    var total: usize = 0;
+    var buffer: [1024]u8 align(8) = undefined;
+    while (true) {
+        const end = try sys.call(.getdents64, .{ fd, &buffer, buffer.len });
+        if (end == 0) return total - 1; // without the one that reads
+        var at: usize = 0;
+        while (at < end) {
+            const length_offset = 16; // of struct linux_dirent64
+            const length = std.mem.readInt(u16, buffer[at + length_offset ..][0..2], @import("builtin").cpu.arch.endian());
+            if (buffer[at + length_offset + 3] != '.') total += 1;
+            at += length;
+        }
+    }
+}
+
+test "kinds of file systems" {
+    try std.testing.expectEqual(Kind.tmpfs, kindOf(0x01021994));
+    try std.testing.expectEqual(Kind.btrfs, kindOf(@bitCast(@as(i64, @as(i32, @bitCast(@as(u32, 0x9123683e)))))));
+    const fd = try openTemporary("/dev/shm");
+    defer close(fd);
+    try std.testing.expectEqual(Kind.tmpfs, try kind(fd));
+    try std.testing.expect(try available(fd) > 0);
+    try std.testing.expect(try availableAt("/dev/shm") > 0);
+    try std.testing.expectError(error.ENOENT, availableAt("/nonexistent"));
+}
+
+test "storage: allocate, punch, grow" {
+    for ([_][:0]const u8{ "/dev/shm", "/tmp" }) |directory| {
+        const fd = try openTemporary(directory);
+        defer close(fd);
+        const size = (allocation_step << 1) + 4096; // three steps
+        try allocate(fd, 0, size);
+        try std.testing.expectEqual(size, try allocated(fd));
+        try grow(fd, 4096);
+        try punch(fd, 0, size);
+        try std.testing.expectEqual(@as(u64, 0), try allocated(fd));
+        try std.testing.expectEqual(size, try sys.call(.lseek, .{ fd, 0, linux.SEEK.END }));
+        try grow(fd, size + 1);
+        try std.testing.expectEqual(size + 1, try sys.call(.lseek, .{ fd, 0, linux.SEEK.END }));
+        try std.testing.expectError(error.EFBIG, allocate(fd, 1 << 62, 1 << 62));
+        try std.testing.expectError(error.EFBIG, truncate(fd, 1 << 63));
+    }
+}
+
+test "the limit on file sizes is an error, not a signal" {
+    const fd = try openTemporary("/dev/shm");
+    defer close(fd);
+    var before: linux.rlimit = undefined;
+    _ = try sys.call(.prlimit64, .{ 0, linux.rlimit_resource.FSIZE, 0, &before });
+    const limit: linux.rlimit = .{ .cur = 1 << 20, .max = before.max };
+    _ = try sys.call(.prlimit64, .{ 0, linux.rlimit_resource.FSIZE, &limit, 0 });
+    defer sys.attempt(.prlimit64, .{ 0, linux.rlimit_resource.FSIZE, &before, 0 });
+    try allocate(fd, 0, 1 << 20);
+    try std.testing.expectError(error.EFBIG, allocate(fd, 0, (1 << 20) + 1));
+    try std.testing.expectError(error.EFBIG, truncate(fd, (1 << 20) + 1));
+}
+
+test "errors of opening" {
+    const name: [256:0]u8 = @splat('n');
+    try std.testing.expectError(error.ENOENT, openNameless(""));
+    try std.testing.expectError(error.ENOENT, openNameless("/nonexistent"));
+    try std.testing.expectError(error.ENOTDIR, openNameless("/proc/self/maps"));
+    try std.testing.expectError(error.ENOTDIR, openNameless("/proc/self/maps/x"));
+    try std.testing.expectError(error.ENOTDIR, openNameless("/dev/null"));
+    try std.testing.expectError(error.ENAMETOOLONG, openNameless(&name));
+    // File systems without nameless files that refuse files with a name, too.
+    try std.testing.expectError(error.EOPNOTSUPP, openNameless("/proc"));
+    try std.testing.expectError(error.ENOENT, openTemporary("/proc"));
+    try std.testing.expectError(error.EACCES, openTemporary("/sys"));
+}
+
+test "openUnlinked leaves no name, whichever call fails" {
+    var tmp = std.testing.tmpDir(.{ .iterate = true });
+    defer tmp.cleanup();
+    var buffer: [128]u8 = undefined;
+    const path = try std.fmt.bufPrintSentinel(&buffer, ".zig-cache/tmp/{s}", .{tmp.sub_path}, 0);
+    const before = try openCount();
+    const last: u64 = if (fault.enabled) 20 else 1;
+    for (1..last + 1) |n| {
+        if (fault.enabled) fault.arm(n, error.EIO);
+        defer if (fault.enabled) fault.disarm();
+        const fd = openUnlinked(path) catch |err| {
+            try std.testing.expectEqual(error.EIO, err);
+            try std.testing.expectEqual(before, try openCountUnarmed());
+            continue;
+        };
+        close(fd);
+        if (fault.enabled and fault.count() < n) break;
+    } else return error.NeverSucceeded;
+    var entries = tmp.dir.iterate();
+    try std.testing.expectEqual(null, try entries.next(std.testing.io));
+    try std.testing.expectEqual(before, try openCount());
+}
+
+fn openCountUnarmed() Error!usize {
+    if (fault.enabled) fault.disarm();
+    return openCount();
+}
+
+test "openUnlinked keeps the signal mask" {
+    var before: linux.sigset_t = undefined;
+    var after: linux.sigset_t = undefined;
+    _ = linux.sigprocmask(linux.SIG.BLOCK, null, &before);
+    close(try openUnlinked("/tmp"));
+    _ = linux.sigprocmask(linux.SIG.BLOCK, null, &after);
+    try std.testing.expectEqual(before, after);
 }

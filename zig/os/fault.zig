@@ -34,6 +34,11 @@ pub fn arm(n: u64, err: Error) void {
     set(n, err, -1, false);
 }
 
+/// As `arm`, and all later calls fail too, until `disarm`.
+pub fn armFrom(n: u64, err: Error) void {
+    set(n, err, -1, true);
+}
+
 /// As `arm`, counting only calls of the kind `which`.
 pub fn armCall(which: Call, n: u64, err: Error) void {
     set(n, err, @intCast(@backingInt(which)), false);

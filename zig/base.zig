@@ -4,6 +4,7 @@
 
 pub const check = @import("base/check.zig");
 pub const text = @import("base/text.zig");
+pub const treap = @import("base/treap.zig");
 
 pub const assert = check.assert;
 pub const verify = check.verify;
@@ -11,4 +12,5 @@ pub const verify = check.verify;
 test {
     _ = check;
     _ = text;
+    _ = treap;
 }

@@ -1,0 +1,47 @@
+//! The allocator of one region of memory. `docs/ARCHITECTURE.md` follows an allocation through it.
+//!
+//! The facade of the folder `heap/`; files outside import this one, never a file inside.
+
+const Heap_ = @import("heap/Heap.zig");
+const thread = @import("heap/thread.zig");
+const classes = @import("heap/classes.zig");
+
+pub const Heap = Heap_;
+pub const Error = thread.Error;
+pub const Hooks = thread.Hooks;
+pub const hooks = &thread.hooks;
+
+pub const malloc = thread.malloc;
+pub const free = thread.free;
+pub const baseOf = thread.baseOf;
+pub const allocate = thread.allocate;
+pub const allocateAfterPop = thread.allocateAfterPop;
+pub const release = thread.release;
+pub const releaseUncached = thread.releaseUncached;
+pub const resize = thread.resize;
+pub const resizeInPlace = thread.resizeInPlace;
+pub const usableSize = thread.usableSize;
+pub const owns = thread.owns;
+pub const allocateMany = thread.allocateMany;
+pub const releaseMany = thread.releaseMany;
+pub const flushThread = thread.flushThread;
+pub const forkChild = thread.forkChild;
+
+/// Usable bytes of a block for a request of `size` bytes (jemalloc's `nallocx`).
+pub const niceSize = classes.usable;
+/// The heap's own page, whatever the system's.
+pub const page_size = classes.page_size;
+
+test {
+    _ = classes;
+    _ = thread;
+    _ = Heap_;
+    _ = @import("heap/Cache.zig");
+    _ = @import("heap/Magazine.zig");
+    _ = @import("heap/Metadata.zig");
+    _ = @import("heap/Runs.zig");
+    _ = @import("heap/records.zig");
+    _ = @import("heap/slabs.zig");
+    _ = @import("heap/verify.zig");
+    _ = @import("heap/heap_test.zig");
+}

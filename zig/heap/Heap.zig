@@ -1,0 +1,523 @@
+//! The allocator of one region: what is shared by all threads. It knows a `Region`, never a path, a
+//! descriptor or an errno of its caller.
+//!
+//! A block comes from a slab of its class (up to 14 KiB) or is a run of pages; freed blocks wait in the
+//! threads' caches (Cache.zig) and in depots. An arena is a shard of the slabs and depots, so that
+//! threads do not meet at one lock; page runs are the whole heap's.
+//!
+//! **Nothing fails while the pool has room**: before "out of memory" everything cached by any thread is
+//! taken back (`reclaim`) and the request is served before anybody else can cache it again.
+//!
+//! Lock order: lives < members < a cache's lock (several only under members) < a shard's < the runs'.
+//! The heap's record lies at the start of its metadata, outside the region.
+
+const Heap = @This();
+
+const std = @import("std");
+const assert = @import("../base.zig").assert;
+const os = @import("../os.zig");
+const region_layer = @import("../region.zig");
+const classes = @import("classes.zig");
+const slabs = @import("slabs.zig");
+const thread = @import("thread.zig");
+const verify = @import("verify.zig");
+const Cache = @import("Cache.zig");
+const Magazine = @import("Magazine.zig");
+const Metadata = @import("Metadata.zig");
+const Runs = @import("Runs.zig");
+
+pub const Region = region_layer.Region;
+pub const Shard = slabs.Shard;
+const page_size = classes.page_size;
+
+pub const GiveBack = enum { decay, immediate, never };
+
+pub const Options = struct {
+    /// What callers name the heap by; not 0.
+    handle: usize,
+    /// Shards of the small blocks; 0: one for each 64 MiB, at most four for each processor.
+    arenas: u32 = 0,
+    /// 0 and 1: frees are checked when a magazine is drained; 2: at once, for a byte a block.
+    hardening: u8 = 1,
+    /// Pages at the start that are never handed out.
+    reserved_pages: u32 = 0,
+    give_back: GiveBack = .decay,
+};
+
+pub const Misuse = enum { not_a_block, freed_twice, unknown_pointer };
+
+pub const Stats = struct {
+    /// Bytes of live blocks, as their classes round them.
+    allocated: u64,
+    /// Bytes of the pages that hold live or cached blocks.
+    active: u64,
+    /// Bytes that have storage.
+    committed: u64,
+    /// Bytes of the region.
+    mapped: u64,
+    /// Bytes of free blocks in thread caches and depots.
+    cached: u64,
+    /// Bytes that can still be allocated, as small blocks of the classes in use at best.
+    available: u64,
+    /// The largest block that can be allocated at once, storage permitting, caches taken back.
+    largest_free: u64,
+    /// The most that `active` ever was.
+    peak: u64,
+    arenas: u32,
+    threads: u32,
+};
+
+const decay_ns = 10 * std.time.ns_per_s;
+const depot_max = 8;
+const budget_max: u64 = 64 << 20;
+const budget_min: u64 = 128 << 10;
+
+metadata: Metadata,
+region: *Region,
+base: usize,
+pages: u32,
+runs: Runs,
+handle: usize,
+hardening: u8,
+/// A byte a block says whether it is live.
+states: bool,
+give_back: GiveBack,
+/// When storage was last given back by decay.
+trimmed_ns: u64,
+arena_count: u16,
+arenas: [*]Arena,
+next_arena: u32 = 0,
+/// Guards `caches` and their links, and `dead`.
+members: os.Mutex = .{},
+caches: ?*Cache = null,
+threads: u32 = 0,
+dead: bool = false,
+/// Bytes that magazines in caches and depots may hold.
+budget_used: u64 = 0,
+/// Full magazines in the depots of each class, so that nobody locks an empty one.
+depot_counts: [classes.count]u32 = @splat(0),
+
+pub const Arena = struct {
+    shards: [classes.cached_count + 1]Shard = @splat(.{}),
+};
+
+/// A heap over all of `region`, which must outlive it. Costs a few system calls, whatever the size.
+/// ENOMEM: no memory or address space for the metadata (a byte a page and 64 bytes a slab, lazily backed).
+pub fn create(region: *Region, options: Options) os.Error!*Heap {
+    assert(options.handle != 0);
+    if (region.size / page_size > std.math.maxInt(u32) - 1) return error.EFBIG;
+    const pages: u32 = @intCast(region.size / page_size);
+    const states = options.hardening >= 2;
+    const arena_count = arenaCount(region.size, options.arenas);
+    const arenas_at = std.mem.alignForward(usize, @sizeOf(Heap), @alignOf(Arena));
+    const metadata = try Metadata.create(.{
+        .owner_len = arenas_at + @as(usize, arena_count) * @sizeOf(Arena),
+        .pages = pages,
+        .granules = if (region.lazy) (region.size + region.granule - 1) / region.granule else 0,
+        .states = states,
+    });
+    const h: *Heap = @ptrFromInt(metadata.memory);
+    const arenas: [*]Arena = @ptrFromInt(metadata.memory + arenas_at);
+    h.* = .{
+        .metadata = metadata,
+        .region = region,
+        .base = region.base,
+        .pages = pages,
+        .runs = undefined,
+        .handle = options.handle,
+        .hardening = options.hardening,
+        .states = states,
+        .give_back = options.give_back,
+        .trimmed_ns = if (region.lazy) os.thread.nowNs() else 0,
+        .arena_count = arena_count,
+        .arenas = arenas,
+    };
+    h.runs = .init(&h.metadata, region, options.reserved_pages);
+    // The arenas are not written: fresh memory is zero, which is a shard's initial state.
+    return h;
+}
+
+fn arenaCount(size: usize, wanted: u32) u16 {
+    const most = 4 * os.thread.cpuCount();
+    if (wanted > 0) return @intCast(@min(wanted, 1024));
+    return @intCast(std.math.clamp(size / (64 << 20), 1, @min(most, 1024)));
+}
+
+/// From now on every call on the handle fails, and no thread gets a block of this heap. Waits for
+/// operations that hold a lock, not for those in flight without one: the metadata must stay until those
+/// are known to be over.
+pub fn kill(h: *Heap) void {
+    thread.lives.lock();
+    defer thread.lives.unlock();
+    h.members.lock();
+    defer h.members.unlock();
+    h.dead = true;
+    while (h.caches) |c| {
+        c.lock.lock();
+        c.kill();
+        h.unlink(c);
+        c.lock.unlock();
+    }
+}
+
+/// Frees the metadata of a killed heap. The caller knows that no call on it is in progress.
+pub fn destroy(h: *Heap) void {
+    assert(h.dead and h.caches == null);
+    var metadata = h.metadata;
+    metadata.destroy();
+}
+
+/// In the child of a fork, before anything else: other threads and their locks are gone. The heap is dead
+/// here, because its bytes are the parent's too.
+pub fn forkChild(h: *Heap) void {
+    h.members.reset();
+    h.runs.lock.reset();
+    for (h.arenas[0..h.arena_count]) |*arena| for (&arena.shards) |*s| s.lock.reset();
+    h.dead = true;
+    while (h.caches) |c| {
+        c.lock.reset();
+        c.kill();
+        h.unlink(c);
+    }
+}
+
+/// Around a fork: nobody joins, leaves or reclaims meanwhile.
+pub fn forkPrepare(h: *Heap) void {
+    h.members.lock();
+}
+
+pub fn forkParent(h: *Heap) void {
+    h.members.unlock();
+}
+
+// --- Members --------------------------------------------------------------------------------------
+
+/// Adds a thread's cache. False if the heap died.
+pub fn link(h: *Heap, c: *Cache) bool {
+    h.members.lock();
+    defer h.members.unlock();
+    if (h.dead) return false;
+    c.linked = true;
+    c.previous = null;
+    c.next = h.caches;
+    if (h.caches) |first| first.previous = c;
+    h.caches = c;
+    h.threads += 1;
+    return true;
+}
+
+/// Under `members`.
+pub fn unlink(h: *Heap, c: *Cache) void {
+    assert(c.linked);
+    if (c.previous) |p| p.next = c.next else h.caches = c.next;
+    if (c.next) |n| n.previous = c.previous;
+    c.linked = false;
+    h.threads -= 1;
+}
+
+/// The arena for the next thread.
+pub fn assignArena(h: *Heap) u16 {
+    return @intCast(@atomicRmw(u32, &h.next_arena, .Add, 1, .monotonic) % h.arena_count);
+}
+
+// --- Addresses ------------------------------------------------------------------------------------
+
+pub inline fn shard(h: *Heap, arena: u16, class: u8) *Shard {
+    return &h.arenas[arena].shards[class];
+}
+
+pub inline fn pageAddress(h: *const Heap, page: u32) usize {
+    return h.base + (@as(usize, page) << classes.page_shift);
+}
+
+/// Level 2: one byte a block of the slab, behind its bitmap; 1 is live.
+pub fn blockStates(h: *const Heap, number: u32) [*]u8 {
+    const d = h.metadata.descriptor(number);
+    const bitmap_units: usize = if (d.blocks > 256) 1 else 0;
+    return @ptrFromInt(h.metadata.units + (@as(usize, number) + 1 + bitmap_units) * Metadata.unit_size);
+}
+
+pub const Found = struct { number: u32, class: u8, index: usize };
+
+/// What starts at an address, by the page map: null if no block of the heap can start there. Whether the
+/// block is live is another question.
+pub fn find(h: *const Heap, address: usize) ?Found {
+    const page = (address -% h.base) >> classes.page_shift;
+    if (page >= h.pages) return null;
+    const class = h.metadata.classes[page];
+    if (class == classes.none) return null;
+    const number = h.metadata.heads[page];
+    const d = h.metadata.descriptor(number);
+    const offset = address - h.pageAddress(d.start);
+    if (!classes.isSmall(class)) return if (offset == 0) .{ .number = number, .class = class, .index = 0 } else null;
+    const index = (offset * classes.reciprocals[class]) >> 32;
+    if (index >= d.blocks or index * classes.sizes[class] != offset) return null;
+    return .{ .number = number, .class = class, .index = index };
+}
+
+/// Usable bytes of the block.
+pub fn sizeOf(h: *const Heap, found: Found) usize {
+    if (found.class != classes.large) return classes.sizes[found.class];
+    return @as(usize, h.metadata.descriptor(found.number).pages) * page_size;
+}
+
+/// The byte that says whether the block is live; only where the heap keeps them.
+pub fn stateOf(h: *const Heap, found: Found) *u8 {
+    assert(h.states);
+    if (classes.isSmall(found.class)) return &h.blockStates(found.number)[found.index];
+    return &h.metadata.descriptor(found.number).live;
+}
+
+/// Whether a block starts at the address and is not known to be free: exact where the heap keeps states,
+/// else a block in a cache counts as live.
+pub fn isBlock(h: *Heap, address: usize) bool {
+    return h.isBlockFound(h.find(address) orelse return false);
+}
+
+pub fn isBlockFound(h: *Heap, found: Found) bool {
+    if (h.states) return @atomicLoad(u8, h.stateOf(found), .monotonic) == 1;
+    const d = h.metadata.descriptor(found.number);
+    if (!classes.isSmall(found.class)) return d.kind == .run;
+    return d.words()[found.index / 64] >> @intCast(found.index % 64) & 1 == 0;
+}
+
+// --- Blocks, without a cache ----------------------------------------------------------------------
+
+/// One block of a cached class, from the arena or any other one's slabs. Null: there is none to be had
+/// without taking back what is cached.
+pub fn takeOne(h: *Heap, arena: u16, class: u8) ?usize {
+    if (!classes.isSmall(class)) {
+        const run = h.takeRun(classes.table[class].pages, 1) orelse return null;
+        return run.address;
+    }
+    var block: [1]usize = undefined;
+    if (slabs.fill(h, arena, class, &block) == 1) return block[0];
+    for (0..h.arena_count) |other| {
+        if (other == arena) continue;
+        if (slabs.fillFromExisting(h, @intCast(other), class, &block) == 1) return block[0];
+    }
+    return null;
+}
+
+pub const Run = struct { address: usize, fresh: bool };
+
+/// A run as a block. `alignment` in pages.
+pub fn takeRun(h: *Heap, pages: u32, alignment: u32) ?Run {
+    const number = h.runs.allocate(pages, alignment, 1) orelse return null;
+    const d = h.metadata.descriptor(number);
+    const fresh = d.fresh;
+    d.fresh = false;
+    d.live = 0;
+    d.class = classes.ofRun(pages);
+    @atomicStore(u8, &h.metadata.classes[d.start], d.class, .release);
+    return .{ .address = h.pageAddress(d.start), .fresh = fresh };
+}
+
+/// Blocks of one class, none of them live, go back to slabs and runs.
+pub fn putBlocks(h: *Heap, class: u8, blocks: []const usize) void {
+    if (classes.isSmall(class)) {
+        slabs.drain(h, class, blocks);
+    } else for (blocks) |address| h.putRun(class, address);
+    h.giveBackDue();
+}
+
+pub fn putRun(h: *Heap, class: u8, address: usize) void {
+    const found = h.find(address) orelse return h.report(.not_a_block, address);
+    if (!h.runs.releaseRun(found.number, (address - h.base) >> classes.page_shift, class))
+        h.report(.freed_twice, address);
+}
+
+/// Gives storage back as the policy says, when enough was freed since the last time to be worth a system
+/// call: at once, or after it has been left alone for ten seconds (jemalloc's `dirty_decay_ms`).
+pub fn giveBackDue(h: *Heap) void {
+    if (!h.region.lazy or h.give_back == .never) return;
+    if (@atomicLoad(u64, &h.runs.dirty_pages, .monotonic) * page_size < h.region.granule) return;
+    if (h.give_back == .decay) {
+        const now = os.thread.nowNs();
+        if (now -% @atomicLoad(u64, &h.trimmed_ns, .monotonic) < decay_ns) return;
+        @atomicStore(u64, &h.trimmed_ns, now, .monotonic);
+    }
+    _ = h.runs.trim();
+}
+
+// --- The depot ------------------------------------------------------------------------------------
+
+/// A full magazine of the class: the arena's own, or another's.
+pub fn takeMagazine(h: *Heap, arena: u16, class: u8) ?*Magazine {
+    if (@atomicLoad(u32, &h.depot_counts[class], .monotonic) == 0) return null;
+    for (0..h.arena_count) |i| {
+        const from = h.shard(@intCast((arena + i) % h.arena_count), class);
+        if (@atomicLoad(u32, &from.depot_count, .monotonic) == 0) continue;
+        from.lock.lock();
+        const m = h.unstack(from, class);
+        from.lock.unlock();
+        if (m != null) return m;
+    }
+    return null;
+}
+
+/// Under the shard's lock.
+fn unstack(h: *Heap, from: *Shard, class: u8) ?*Magazine {
+    const m = from.depot orelse return null;
+    from.depot = m.next;
+    @atomicStore(u32, &from.depot_count, from.depot_count - 1, .monotonic);
+    _ = @atomicRmw(u32, &h.depot_counts[class], .Sub, 1, .monotonic);
+    h.giveBudget(@as(u64, m.count) * classes.sizes[class]);
+    return m;
+}
+
+/// False if the depot has enough of them; the magazine is still the caller's then.
+pub fn giveMagazine(h: *Heap, arena: u16, class: u8, m: *Magazine) bool {
+    const to = h.shard(arena, class);
+    if (@atomicLoad(u32, &to.depot_count, .monotonic) >= depot_max) return false;
+    if (!h.takeBudget(@as(u64, m.count) * classes.sizes[class])) return false;
+    to.lock.lock();
+    defer to.lock.unlock();
+    m.next = to.depot;
+    to.depot = m;
+    @atomicStore(u32, &to.depot_count, to.depot_count + 1, .monotonic);
+    _ = @atomicRmw(u32, &h.depot_counts[class], .Add, 1, .monotonic);
+    return true;
+}
+
+fn drainDepots(h: *Heap) void {
+    for (1..classes.cached_count + 1) |i| {
+        const class: u8 = @intCast(i);
+        while (h.takeMagazine(0, class)) |m| {
+            h.putBlocks(class, m.blocks());
+            m.destroy();
+        }
+    }
+}
+
+/// Bytes that caches may hold: a 32nd of what the pool uses, so that they cannot use up a small one.
+fn budget(h: *Heap) u64 {
+    const size = if (h.region.lazy) @as(u64, @atomicLoad(u32, &h.runs.top, .monotonic)) * page_size else h.region.size;
+    return std.math.clamp(size / 32, budget_min, budget_max);
+}
+
+pub fn takeBudget(h: *Heap, bytes: u64) bool {
+    const before = @atomicRmw(u64, &h.budget_used, .Add, bytes, .monotonic);
+    if (before + bytes <= h.budget()) return true;
+    h.giveBudget(bytes);
+    return false;
+}
+
+pub fn giveBudget(h: *Heap, bytes: u64) void {
+    _ = @atomicRmw(u64, &h.budget_used, .Sub, bytes, .monotonic);
+}
+
+// --- Taking everything back -----------------------------------------------------------------------
+
+/// What `reclaim` serves before anybody else can cache what it found.
+pub const Request = struct { arena: u16, class: u8, pages: u32 = 0, alignment: u32 = 1 };
+
+/// Takes back what all threads have cached and serves the request from it. Null: the pool has no room.
+pub fn reclaim(h: *Heap, request: Request) ?Run {
+    h.members.lock();
+    defer h.members.unlock();
+    h.takeAll();
+    if (h.serve(request)) |run| return run;
+    // Storage may be what lacks: what no used page needs is given back to be taken where it is needed.
+    if (h.region.lazy and h.runs.trim() > 0) return h.serve(request);
+    return null;
+}
+
+fn serve(h: *Heap, request: Request) ?Run {
+    if (request.pages > 0) return h.takeRun(request.pages, request.alignment);
+    const address = h.takeOne(request.arena, request.class) orelse return null;
+    return .{ .address = address, .fresh = false };
+}
+
+/// Under `members`: every cached block goes back to its slab or run, those of idle threads included.
+/// Without membarrier the blocks in other threads' loaded magazines stay where they are.
+pub fn takeAll(h: *Heap) void {
+    var any = false;
+    var cache = h.caches;
+    while (cache) |c| : (cache = c.next) {
+        c.lock.lock();
+        if (c.close()) any = true;
+    }
+    const barrier = !any or os.thread.membarrier();
+    cache = h.caches;
+    while (cache) |c| : (cache = c.next) {
+        c.takeClosed(barrier);
+        c.lock.unlock();
+    }
+    h.drainDepots();
+    for (h.arenas[0..h.arena_count]) |*arena| {
+        for (arena.shards[1 .. classes.small_count + 1]) |*s| {
+            if (@atomicLoad(u32, &s.current, .monotonic) == 0) continue;
+            s.lock.lock();
+            slabs.releaseEmpty(h, s);
+            s.lock.unlock();
+        }
+    }
+}
+
+/// Takes back what is cached and gives storage without a used page back. Returns its bytes.
+pub fn trim(h: *Heap) usize {
+    h.members.lock();
+    defer h.members.unlock();
+    h.takeAll();
+    return h.runs.trim();
+}
+
+// --- Looking --------------------------------------------------------------------------------------
+
+/// The walker: see verify.zig. Takes back what is cached first. False if something is wrong, and then
+/// `report_line` was told what.
+pub fn check(h: *Heap, report_line: ?*const fn (text: []const u8) void) bool {
+    h.members.lock();
+    defer h.members.unlock();
+    h.takeAll();
+    return verify.walk(h, report_line);
+}
+
+pub fn stats(h: *Heap) Stats {
+    h.members.lock();
+    defer h.members.unlock();
+    var cached: u64 = 0;
+    var cache = h.caches;
+    while (cache) |c| : (cache = c.next) {
+        c.lock.lock();
+        cached += c.bytes();
+        c.lock.unlock();
+    }
+    var out: u64 = 0;
+    var slab_bytes: u64 = 0;
+    for (h.arenas[0..h.arena_count]) |*arena| {
+        for (arena.shards[1..], 1..) |*s, class| {
+            s.lock.lock();
+            defer s.lock.unlock();
+            const size = classes.sizes[class];
+            out += s.out * size;
+            slab_bytes += s.slabs * classes.table[class].pages * page_size;
+            var m = s.depot;
+            while (m) |magazine| : (m = magazine.next) cached += magazine.count * @as(u64, size);
+        }
+    }
+    const largest = h.runs.largest();
+    h.runs.lock.lock();
+    defer h.runs.lock.unlock();
+    const used = h.runs.used_pages * page_size;
+    const held = out + (used - @min(used, slab_bytes));
+    const allocated = held - @min(held, cached);
+    const total = @as(u64, h.runs.end - h.runs.bottom) * page_size;
+    return .{
+        .allocated = allocated,
+        .active = used,
+        .committed = h.region.committed(),
+        .mapped = h.region.size,
+        .cached = cached,
+        .available = total - @min(total, allocated),
+        .largest_free = @as(u64, largest) * page_size,
+        .peak = h.runs.used_pages_peak * page_size,
+        .arenas = h.arena_count,
+        .threads = h.threads,
+    };
+}
+
+pub fn report(h: *Heap, what: Misuse, address: usize) void {
+    if (thread.hooks.report) |tell| tell(h, what, address);
+}

@@ -1,0 +1,222 @@
+//! Where a heap keeps its knowledge: one reservation of anonymous memory outside the pool, so that
+//! an overflow in a block cannot reach it and the pool's medium is not written by bookkeeping.
+//!
+//!     owner     the heap's own record and its arenas
+//!     classes   1 byte a page    class of the block that starts in this page, 0 if none does
+//!     heads     4 bytes a page   number of the descriptor of the slab or run (all pages of a slab;
+//!                                first and last page of a run, used or free)
+//!     granules  1 byte a granule whether the region has storage there (lazy regions)
+//!     units     64 bytes each    descriptors; a slab's has more units where its bitmap or its block
+//!                                states need them
+//!
+//! The parts that grow are opened from the front as the pool's top rises (`open`). A small heap's are
+//! opened at once; a large one's in steps, so that a terabyte of pool works under strict overcommit
+//! too, where every writable byte is charged. `classes` is readable to its end from the start: the
+//! fast path of free looks at it for any address inside the pool.
+
+const Metadata = @This();
+
+const std = @import("std");
+const assert = base.assert;
+const os = @import("../os.zig");
+const base = @import("../base.zig");
+const classes_table = @import("classes.zig");
+
+pub const unit_size = 64;
+const page_size = classes_table.page_size;
+/// Up to this many bytes are opened when the heap is created.
+const open_at_once_max: usize = 64 << 20;
+const open_step: usize = 1 << 20;
+
+pub const Kind = enum(u8) { unused, free_run, run, slab };
+
+/// What is known of a run of pages. Guarded by the lock of the runs while it is free, by its
+/// shard's lock while it is a slab; `start`, `pages`, `class`, `blocks` and `arena` of a slab do not
+/// change while any of its blocks is out.
+pub const Descriptor = extern struct {
+    kind: Kind = .unused,
+    /// Class of the blocks (slab) or of the run (`large` above 64 pages); 0 when free.
+    class: u8 = 0,
+    arena: u16 = 0,
+    /// First page.
+    start: u32 = 0,
+    pages: u32 = 0,
+    /// Free runs by size and address; slabs with free blocks by address.
+    links: base.treap.Links = .{},
+    blocks: u16 = 0,
+    /// Blocks of the slab that are neither cached nor live.
+    free: u16 = 0,
+    /// Level 2: whether the run is live (a slab has one such byte a block, behind its bitmap).
+    live: u8 = 0,
+    /// The slab is in its shard's tree.
+    listed: bool = false,
+    /// The run's bytes have never been handed out and read as zero.
+    fresh: bool = false,
+    /// Units of this descriptor.
+    units: u8 = 1,
+    /// Next unused descriptor of the same number of units.
+    next: u32 = 0,
+    /// Bit i set: block i is free. The 8-byte class continues into the next unit.
+    bitmap: [4]u64 = @splat(0),
+
+    comptime {
+        assert(@sizeOf(Descriptor) == unit_size);
+        assert(@offsetOf(Descriptor, "bitmap") == 32);
+    }
+
+    pub fn words(d: *Descriptor) []u64 {
+        const all: [*]u64 = &d.bitmap;
+        return all[0 .. (@as(usize, d.blocks) + 63) / 64];
+    }
+};
+
+memory: usize,
+len: usize,
+classes: [*]u8,
+heads: [*]u32,
+granules: []u8,
+units: usize,
+units_end: u32,
+/// First unit never used; unit 0 means "none".
+units_top: u32 = 1,
+unused: [units_max + 1]u32 = @splat(0),
+parts: [3]Part,
+staged: bool,
+
+/// A descriptor, the second half of the 8-byte class's bitmap, or 256 block states.
+const units_max = 5;
+
+const Part = struct {
+    start: usize,
+    len: usize,
+    opened: usize,
+
+    fn open(p: *Part, bytes: usize) os.Error!void {
+        if (bytes <= p.opened) return;
+        const wanted = std.mem.alignForward(usize, @max(bytes, p.opened + @max(open_step, p.opened / 4)), page_size);
+        const end = @min(wanted, p.len);
+        try os.memory.protect(p.start + p.opened, end - p.opened, .read_write);
+        p.opened = end;
+    }
+};
+
+/// Bytes of state behind a slab's descriptor for one byte a block.
+pub fn descriptorUnits(class: u8, states: bool) u8 {
+    const blocks = classes_table.table[class].blocks;
+    const bitmap: usize = if (blocks > 256) 1 else 0;
+    const state = if (states) (@as(usize, blocks) + unit_size - 1) / unit_size else 0;
+    return @intCast(1 + bitmap + state);
+}
+
+comptime {
+    for (1..classes_table.small_count + 1) |class| {
+        assert(descriptorUnits(class, false) <= 2);
+        if (class > 1) assert(descriptorUnits(class, true) <= units_max);
+    }
+}
+
+pub const Options = struct {
+    /// Bytes for the owner's record, at `memory`.
+    owner_len: usize,
+    /// Of the whole region.
+    pages: usize,
+    granules: usize,
+    /// The heap keeps a byte a block (hardening level 2 and above).
+    states: bool,
+};
+
+pub fn create(options: Options) os.Error!Metadata {
+    const pages = options.pages;
+    // Every page a slab of 16-byte (8-byte) blocks, after it was one of something else.
+    const units_per_page: usize = if (options.states) units_max + 1 else 3;
+    const unit_count = @min(pages * units_per_page + 64, std.math.maxInt(u32) - 1);
+    const lens = [3]usize{
+        std.mem.alignForward(usize, pages, page_size),
+        std.mem.alignForward(usize, pages * @sizeOf(u32), page_size),
+        std.mem.alignForward(usize, unit_count * unit_size, page_size),
+    };
+    const granules_len = std.mem.alignForward(usize, options.granules, page_size);
+    const owner_len = std.mem.alignForward(usize, options.owner_len, page_size);
+    const len = owner_len + lens[0] + lens[1] + lens[2] + granules_len;
+    const at_once = len <= open_at_once_max;
+    const memory = if (at_once) try os.memory.mapAnonymous(len) else try os.memory.reserve(len, page_size);
+    errdefer os.memory.unmap(memory, len) catch {};
+    const classes_at = memory + owner_len;
+    const heads_at = classes_at + lens[0];
+    const granules_at = heads_at + lens[1];
+    const units_at = granules_at + granules_len;
+    if (!at_once) {
+        try os.memory.protect(memory, owner_len, .read_write);
+        try os.memory.protect(classes_at, lens[0] + lens[1], .read);
+        if (granules_len > 0) try os.memory.protect(granules_at, granules_len, .read_write);
+    }
+    const classes: [*]u8 = @ptrFromInt(classes_at);
+    const heads: [*]u32 = @ptrFromInt(heads_at);
+    const granule_bytes: [*]u8 = @ptrFromInt(granules_at);
+    return .{
+        .memory = memory,
+        .len = len,
+        .classes = classes,
+        .heads = heads,
+        .granules = granule_bytes[0..options.granules],
+        .units = units_at,
+        .units_end = @intCast(unit_count),
+        .parts = .{
+            .{ .start = classes_at, .len = lens[0], .opened = 0 },
+            .{ .start = heads_at, .len = lens[1], .opened = 0 },
+            .{ .start = units_at, .len = lens[2], .opened = 0 },
+        },
+        .staged = !at_once,
+    };
+}
+
+pub fn destroy(m: *Metadata) void {
+    os.memory.unmap(m.memory, m.len) catch {}; // at max_map_count: the address space is lost, the memory follows
+    m.* = undefined;
+}
+
+/// Makes what is kept for pages below `top` writable.
+pub fn open(m: *Metadata, top: usize) os.Error!void {
+    if (!m.staged) return;
+    try m.parts[0].open(top);
+    try m.parts[1].open(top * @sizeOf(u32));
+}
+
+pub inline fn descriptor(m: *const Metadata, number: u32) *Descriptor {
+    return @ptrFromInt(m.units + @as(usize, number) * unit_size);
+}
+
+/// A descriptor with all fields at their defaults and `count` units, whose bytes after the first
+/// unit are undefined. Null when the system gives no memory for it.
+pub fn take(m: *Metadata, count: u8) ?u32 {
+    assert(count >= 1 and count <= units_max);
+    const reused = m.unused[count];
+    if (reused != 0) {
+        const d = m.descriptor(reused);
+        m.unused[count] = d.next;
+        d.* = .{ .units = count };
+        return reused;
+    }
+    if (m.units_end - m.units_top < count) return m.takeLarger(count);
+    if (m.staged) m.parts[2].open((@as(usize, m.units_top) + count) * unit_size) catch return null;
+    const number = m.units_top;
+    m.units_top += count;
+    m.descriptor(number).* = .{ .units = count };
+    return number;
+}
+
+/// All units were used once: a descriptor with more of them than asked for serves too.
+fn takeLarger(m: *Metadata, count: u8) ?u32 {
+    for (count + 1..units_max + 1) |larger| {
+        if (m.unused[larger] != 0) return m.take(@intCast(larger));
+    }
+    return null;
+}
+
+pub fn give(m: *Metadata, number: u32) void {
+    const d = m.descriptor(number);
+    assert(d.kind != .unused);
+    const count = d.units;
+    d.* = .{ .kind = .unused, .units = count, .next = m.unused[count] };
+    m.unused[count] = number;
+}

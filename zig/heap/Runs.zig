@@ -1,0 +1,414 @@
+//! The page runs of a heap: which pages are free, which belong to what, and which have storage.
+//!
+//! Pages below `top` are tiled by descriptors: used runs, slabs and free runs, no two free runs side
+//! by side. Pages from `top` on have never been handed out. Free runs are kept in a treap by (pages,
+//! address): the smallest that fits is taken, the lowest of those, so that large runs and the far end
+//! of the pool stay whole. The pages above `top` are used when no free run fits, together with a free
+//! run that ends at `top`, so that a request fails only if no run of that many pages exists.
+//!
+//! Storage: a lazy region gets it by granules (2 MiB) before a run is handed out, ahead of the top in
+//! growing steps. `trim` gives granules without a used page back.
+//!
+//! Everything here holds `lock`, a leaf of the lock order.
+
+const Runs = @This();
+
+const std = @import("std");
+const assert = base.assert;
+const os = @import("../os.zig");
+const base = @import("../base.zig");
+const region_layer = @import("../region.zig");
+const classes = @import("classes.zig");
+const Metadata = @import("Metadata.zig");
+
+const Descriptor = Metadata.Descriptor;
+const Region = region_layer.Region;
+const page_size = classes.page_size;
+const step_max: usize = 32 << 20;
+
+lock: os.Mutex = .{},
+metadata: *Metadata,
+region: *Region,
+/// First page that may be handed out; pages before it have no descriptor.
+bottom: u32,
+top: u32,
+/// One past the last page.
+end: u32,
+/// Page number of the region's base, for alignments above a page.
+base_page: usize,
+free: base.treap.Treap(ByPagesAndAddress) = .{},
+free_pages: u64 = 0,
+/// Pages in slabs and used runs, and the most there ever were.
+used_pages: u64 = 0,
+used_pages_peak: u64 = 0,
+/// Pages freed since storage was last given back.
+dirty_pages: u64 = 0,
+/// How often the region refused storage.
+storage_refused: u64 = 0,
+
+pub const ByPagesAndAddress = struct {
+    metadata: *const Metadata,
+
+    pub fn links(c: ByPagesAndAddress, number: u32) *base.treap.Links {
+        return &c.metadata.descriptor(number).links;
+    }
+    pub fn key(c: ByPagesAndAddress, number: u32) u64 {
+        const d = c.metadata.descriptor(number);
+        return order(d.pages, d.start);
+    }
+};
+
+fn order(pages: u64, start: u32) u64 {
+    return pages << 32 | start;
+}
+
+fn by(r: *const Runs) ByPagesAndAddress {
+    return .{ .metadata = r.metadata };
+}
+
+pub fn init(metadata: *Metadata, region: *Region, reserved_pages: u32) Runs {
+    return .{
+        .metadata = metadata,
+        .region = region,
+        .bottom = reserved_pages,
+        .top = reserved_pages,
+        .end = @intCast(region.size / page_size),
+        .base_page = region.base / page_size,
+    };
+}
+
+/// A run of `pages`, its first page at a multiple of `alignment` pages (of the address, not of the
+/// offset). Its descriptor has kind `run` and `units` units; class bytes are the caller's. Null when no
+/// such run exists or no storage can be had for it.
+pub fn allocate(r: *Runs, pages: u32, alignment: u32, units: u8) ?u32 {
+    assert(pages > 0 and std.math.isPowerOfTwo(alignment));
+    r.lock.lock();
+    defer r.lock.unlock();
+    // Two descriptors at most are needed besides the found run's own: this one and a remainder's.
+    const number = r.metadata.take(units) orelse return null;
+    const d = r.metadata.descriptor(number);
+    d.kind = .run;
+    d.pages = pages;
+    if (!r.takeFree(d, alignment) and !r.takeTop(d, alignment)) {
+        r.metadata.give(number);
+        return null;
+    }
+    r.setHeads(number);
+    if (!r.commit(d.start, pages)) {
+        r.storage_refused += 1;
+        r.putBack(number);
+        return null;
+    }
+    r.used_pages += pages;
+    r.used_pages_peak = @max(r.used_pages_peak, r.used_pages);
+    return number;
+}
+
+/// Gives back a slab or a run whose blocks are all in. Clears its class bytes.
+pub fn release(r: *Runs, number: u32) void {
+    r.lock.lock();
+    defer r.lock.unlock();
+    const d = r.metadata.descriptor(number);
+    assert(d.kind == .run or d.kind == .slab);
+    const marked = if (d.kind == .slab) d.pages else 1;
+    @memset(r.metadata.classes[d.start..][0..marked], classes.none);
+    r.used_pages -= d.pages;
+    r.putBack(number);
+}
+
+/// Gives back the run that a caller believes to start at `page` with that class; false, and nothing done, if
+/// there is none: it was freed before.
+pub fn releaseRun(r: *Runs, number: u32, page: usize, class: u8) bool {
+    r.lock.lock();
+    defer r.lock.unlock();
+    if (r.metadata.heads[page] != number) return false;
+    const d = r.metadata.descriptor(number);
+    if (d.kind != .run or d.start != page or d.class != class) return false;
+    r.metadata.classes[page] = classes.none;
+    r.used_pages -= d.pages;
+    r.putBack(number);
+    return true;
+}
+
+/// Makes a used run `pages` long where it is: true if that was possible. Shrinking always is, but for
+/// want of a descriptor.
+pub fn resize(r: *Runs, number: u32, pages: u32) bool {
+    r.lock.lock();
+    defer r.lock.unlock();
+    const d = r.metadata.descriptor(number);
+    assert(d.kind == .run and pages > 0);
+    if (pages == d.pages) return true;
+    const done = if (pages < d.pages) r.shrink(d, pages) else r.grow(d, pages);
+    if (!done) return false;
+    r.setHeads(number);
+    d.class = classes.ofRun(pages);
+    r.metadata.classes[d.start] = d.class;
+    r.used_pages_peak = @max(r.used_pages_peak, r.used_pages);
+    return true;
+}
+
+fn shrink(r: *Runs, d: *Descriptor, pages: u32) bool {
+    const rest_pages = d.pages - pages;
+    const rest = r.metadata.take(1) orelse return false;
+    const rest_d = r.metadata.descriptor(rest);
+    rest_d.* = .{ .kind = .run, .start = d.start + pages, .pages = rest_pages };
+    d.pages = pages;
+    r.used_pages -= rest_pages;
+    r.setHeads(rest);
+    r.putBack(rest);
+    return true;
+}
+
+fn grow(r: *Runs, d: *Descriptor, pages: u32) bool {
+    const more = pages - d.pages;
+    const at = d.start + d.pages;
+    if (at >= r.end or more > r.end - at) return false;
+    const next: u32 = if (at < r.top) r.metadata.heads[at] else 0;
+    const next_free = next != 0 and r.metadata.descriptor(next).kind == .free_run;
+    if (next != 0 and !next_free) return false;
+    const next_pages = if (next_free) r.metadata.descriptor(next).pages else 0;
+    if (next_pages < more) {
+        if (at + next_pages != r.top) return false;
+        r.metadata.open(at + more) catch return false;
+    }
+    if (!r.commit(at, more)) return false;
+    if (next_free) {
+        r.unlist(next);
+        if (next_pages > more) {
+            const rest = r.metadata.descriptor(next);
+            rest.start += more;
+            rest.pages -= more;
+            r.list(next);
+        } else r.metadata.give(next);
+    }
+    r.top = @max(r.top, at + more);
+    d.pages = pages;
+    r.used_pages += more;
+    return true;
+}
+
+/// Fills `d.start` from the best free run; `d` is not in the heads yet.
+fn takeFree(r: *Runs, d: *Descriptor, alignment: u32) bool {
+    var found = r.free.atLeast(r.by(), order(d.pages, 0));
+    while (found != 0) {
+        const run = r.metadata.descriptor(found);
+        const start = r.aligned(run.start, alignment);
+        if (start + d.pages <= @as(u64, run.start) + run.pages) {
+            d.start = @intCast(start);
+            return r.carve(found, d);
+        }
+        found = r.free.atLeast(r.by(), order(run.pages, run.start) + 1);
+    }
+    return false;
+}
+
+/// Takes the pages of `d` out of the free run `found`, leaving what is before and behind them free.
+fn carve(r: *Runs, found: u32, d: *Descriptor) bool {
+    const run = r.metadata.descriptor(found);
+    const before = d.start - run.start;
+    const behind = run.pages - before - d.pages;
+    const extra: u32 = if (before > 0 and behind > 0) r.metadata.take(1) orelse return false else 0;
+    const behind_start = d.start + d.pages;
+    r.unlist(found);
+    if (before > 0) {
+        run.pages = before;
+        r.list(found);
+    }
+    if (behind > 0) {
+        const number = if (before > 0) extra else found;
+        const rest = r.metadata.descriptor(number);
+        rest.kind = .free_run;
+        rest.start = behind_start;
+        rest.pages = behind;
+        r.list(number);
+    }
+    if (before == 0 and behind == 0) r.metadata.give(found);
+    return true;
+}
+
+/// Fills `d.start` from the pages above the top and the free run that ends there.
+fn takeTop(r: *Runs, d: *Descriptor, alignment: u32) bool {
+    var from = r.top;
+    var last: u32 = 0;
+    if (r.top > r.bottom) {
+        const number = r.metadata.heads[r.top - 1];
+        if (r.metadata.descriptor(number).kind == .free_run) {
+            last = number;
+            from = r.metadata.descriptor(number).start;
+        }
+    }
+    const start = r.aligned(from, alignment);
+    const stop = start + d.pages;
+    if (stop > r.end) return false;
+    const gap: u32 = @intCast(start - from);
+    // A gap with no run to stand for it needs a descriptor.
+    const gap_number = if (gap > 0 and last == 0) r.metadata.take(1) orelse return false else last;
+    r.metadata.open(@intCast(stop)) catch {
+        if (gap > 0 and last == 0) r.unused(gap_number);
+        return false;
+    };
+    d.start = @intCast(start);
+    d.fresh = start >= r.top and r.region.zeroed;
+    if (last != 0) r.unlist(last);
+    if (gap > 0) {
+        const rest = r.metadata.descriptor(gap_number);
+        rest.kind = .free_run;
+        rest.start = from;
+        rest.pages = gap;
+        r.list(gap_number);
+    } else if (last != 0) r.metadata.give(last);
+    r.top = @intCast(stop);
+    return true;
+}
+
+fn unused(r: *Runs, number: u32) void {
+    r.metadata.descriptor(number).kind = .run;
+    r.metadata.give(number);
+}
+
+fn aligned(r: *const Runs, page: u32, alignment: u32) u64 {
+    return std.mem.alignForward(u64, r.base_page + page, alignment) - r.base_page;
+}
+
+/// A used run becomes free and merges with its neighbours.
+fn putBack(r: *Runs, number: u32) void {
+    r.dirty_pages += r.metadata.descriptor(number).pages;
+    var start = r.metadata.descriptor(number).start;
+    var pages = r.metadata.descriptor(number).pages;
+    if (start > r.bottom) {
+        const before = r.metadata.heads[start - 1];
+        const d = r.metadata.descriptor(before);
+        if (d.kind == .free_run) {
+            start = d.start;
+            pages += d.pages;
+            r.unlist(before);
+            r.metadata.give(before);
+        }
+    }
+    if (start + pages < r.top) {
+        const behind = r.metadata.heads[start + pages];
+        const d = r.metadata.descriptor(behind);
+        if (d.kind == .free_run) {
+            pages += d.pages;
+            r.unlist(behind);
+            r.metadata.give(behind);
+        }
+    }
+    const d = r.metadata.descriptor(number);
+    const units = d.units;
+    d.* = .{ .kind = .free_run, .start = start, .pages = pages, .units = units };
+    r.list(number);
+}
+
+fn list(r: *Runs, number: u32) void {
+    r.setHeads(number);
+    r.free_pages += r.metadata.descriptor(number).pages;
+    r.free.insert(r.by(), number);
+}
+
+fn unlist(r: *Runs, number: u32) void {
+    r.free_pages -= r.metadata.descriptor(number).pages;
+    r.free.remove(r.by(), number);
+}
+
+fn setHeads(r: *Runs, number: u32) void {
+    const d = r.metadata.descriptor(number);
+    r.metadata.heads[d.start] = number;
+    r.metadata.heads[d.start + d.pages - 1] = number;
+}
+
+/// Storage for the pages, if the region is lazy. Above what has storage so far it is taken in steps of
+/// an eighth of the pool's use, so that a growing pool makes few system calls and a small one takes
+/// little; where the step is refused, just what is needed.
+fn commit(r: *Runs, start: u32, pages: u32) bool {
+    if (!r.region.lazy) return true;
+    const granule = r.region.granule;
+    const first = @as(usize, start) * page_size / granule;
+    const last = ((@as(usize, start) + pages) * page_size - 1) / granule;
+    const granules = r.metadata.granules;
+    var i = first;
+    while (i <= last) {
+        if (granules[i] != 0) {
+            i += 1;
+            continue;
+        }
+        var stop = i + 1;
+        while (stop <= last and granules[stop] == 0) stop += 1;
+        if (stop == last + 1) {
+            const ahead = std.math.clamp(r.used_pages * page_size / 8, granule, step_max) / granule;
+            var far = stop;
+            while (far < granules.len and far < i + ahead and granules[far] == 0) far += 1;
+            if (far > stop and r.commitGranules(i, far)) return true;
+        }
+        if (!r.commitGranules(i, stop)) return false;
+        i = stop;
+    }
+    return true;
+}
+
+fn commitGranules(r: *Runs, from: usize, to: usize) bool {
+    const granule = r.region.granule;
+    const stop = @min(to * granule, r.region.size);
+    r.region.commit(from * granule, stop - from * granule) catch return false;
+    @memset(r.metadata.granules[from..to], 1);
+    return true;
+}
+
+/// Gives the storage of every granule without a used page back; returns its bytes. Does nothing to a
+/// region that is not lazy or cannot. Time by the number of free runs.
+pub fn trim(r: *Runs) usize {
+    if (!r.region.lazy or !r.region.can_purge) return 0;
+    r.lock.lock();
+    defer r.lock.unlock();
+    r.dirty_pages = 0;
+    // What is below the bottom is never written, and what is above the top not yet.
+    var bytes = if (r.top == r.bottom) r.purgePages(0, r.end) else r.purgePages(r.top, r.end);
+    var found = r.free.first(r.by());
+    while (found != 0) {
+        const run = r.metadata.descriptor(found);
+        const stop = run.start + run.pages;
+        bytes += r.purgePages(
+            if (run.start == r.bottom) 0 else run.start,
+            if (stop == r.top) r.end else stop,
+        );
+        found = r.free.atLeast(r.by(), order(run.pages, run.start) + 1);
+    }
+    return bytes;
+}
+
+fn purgePages(r: *Runs, from: u32, to: u32) usize {
+    const granule = r.region.granule;
+    const granules = r.metadata.granules;
+    var i = (@as(usize, from) * page_size + granule - 1) / granule;
+    // The region's last granule may be a short one.
+    const stop = if (to == r.end) granules.len else @as(usize, to) * page_size / granule;
+    var bytes: usize = 0;
+    while (i < stop) {
+        if (granules[i] == 0) {
+            i += 1;
+            continue;
+        }
+        var far = i + 1;
+        while (far < stop and granules[far] != 0) far += 1;
+        const len = @min(far * granule, r.region.size) - i * granule;
+        r.region.purge(i * granule, len) catch return bytes;
+        @memset(granules[i..far], 0);
+        bytes += len;
+        i = far;
+    }
+    return bytes;
+}
+
+/// Pages of the largest run that could be allocated now, storage permitting.
+pub fn largest(r: *Runs) u32 {
+    r.lock.lock();
+    defer r.lock.unlock();
+    const found = r.free.last(r.by());
+    const listed = if (found == 0) 0 else r.metadata.descriptor(found).pages;
+    var at_top = r.end - r.top;
+    if (r.top > r.bottom) {
+        const d = r.metadata.descriptor(r.metadata.heads[r.top - 1]);
+        if (d.kind == .free_run) at_top += d.pages;
+    }
+    return @max(listed, at_top);
+}

@@ -1,0 +1,394 @@
+//! The heap through its entry points by handle, on real anonymous memory, alone and under threads.
+//! A table of heaps stands where the pool layer's registry is in the library.
+
+const std = @import("std");
+const testing = std.testing;
+const os = @import("../os.zig");
+const region_layer = @import("../region.zig");
+const classes = @import("classes.zig");
+const thread = @import("thread.zig");
+const Heap = @import("Heap.zig");
+
+const MiB = 1 << 20;
+
+/// Heaps by handle 1 .. 8, each pinned by a counter.
+const Registry = struct {
+    const Entry = struct { heap: ?*Heap = null, pins: std.atomic.Value(u32) = .init(0) };
+    var entries: [9]Entry = @splat(.{});
+    var misuse: std.atomic.Value(u32) = .init(0);
+
+    fn acquire(handle: usize) ?*Heap {
+        if (handle >= entries.len) return null;
+        const e = &entries[handle];
+        _ = e.pins.fetchAdd(1, .acq_rel);
+        const h = @atomicLoad(?*Heap, &e.heap, .acquire);
+        if (h == null) _ = e.pins.fetchSub(1, .acq_rel);
+        return h;
+    }
+    fn release(h: *Heap) void {
+        _ = entries[h.handle].pins.fetchSub(1, .acq_rel);
+    }
+    fn report(_: *Heap, _: Heap.Misuse, _: usize) void {
+        _ = misuse.fetchAdd(1, .monotonic);
+    }
+    fn threadExit() void {}
+};
+
+/// A pool on anonymous memory for a test.
+pub const Pool = struct {
+    region: *region_layer.Region,
+    heap: *Heap,
+    handle: usize,
+
+    pub fn create(handle: usize, size: usize, options: struct { hardening: u8 = 1, lazy: bool = false, arenas: u32 = 0 }) !Pool {
+        thread.hooks = .{
+            .acquire = Registry.acquire,
+            .release = Registry.release,
+            .report = Registry.report,
+            .threadExit = Registry.threadExit,
+        };
+        _ = os.thread.registerMembarrier();
+        Registry.misuse.store(0, .monotonic);
+        const region = try testing.allocator.create(region_layer.Region);
+        errdefer testing.allocator.destroy(region);
+        region.* = try region_layer.Region.createAnonymous(.{ .size = size, .lazy = options.lazy, .alignment = 4 * MiB });
+        errdefer region.release();
+        const heap: *Heap = try .create(region, .{ .handle = handle, .hardening = options.hardening, .arenas = options.arenas, .reserved_pages = 1 });
+        @atomicStore(?*Heap, &Registry.entries[handle].heap, heap, .release);
+        return .{ .region = region, .heap = heap, .handle = handle };
+    }
+
+    pub fn delete(p: Pool) void {
+        @atomicStore(?*Heap, &Registry.entries[p.handle].heap, null, .release);
+        p.heap.kill();
+        while (Registry.entries[p.handle].pins.load(.acquire) != 0) os.thread.yield();
+        p.heap.destroy();
+        p.region.release();
+        testing.allocator.destroy(p.region);
+    }
+
+    /// What the C face does, so that tests go through the hot paths.
+    const Face = struct {
+        pub const Block = ?[*]u8;
+        pub const Done = void;
+        pub const checked = false;
+        pub inline fn block(address: usize, _: usize) Block {
+            return @ptrFromInt(address);
+        }
+        pub inline fn done() Done {}
+        pub noinline fn mallocSlow(handle: usize, size: usize) Block {
+            return @ptrFromInt(thread.allocateAfterPop(Face, handle, size) catch return null);
+        }
+        pub noinline fn freeSlow(handle: usize, address: usize) Done {
+            thread.release(handle, address) catch {};
+        }
+    };
+
+    pub fn malloc(p: Pool, size: usize) ?[*]u8 {
+        return thread.malloc(Face, p.handle, size);
+    }
+    pub fn free(p: Pool, block: [*]u8) void {
+        thread.free(Face, p.handle, @intFromPtr(block));
+    }
+    pub fn expectSound(p: Pool) !void {
+        try testing.expect(p.heap.check(&printLine));
+    }
+    fn printLine(text: []const u8) void {
+        std.debug.print("{s}\n", .{text});
+    }
+    /// Everything is free: nothing is live, and the pool is one run again.
+    pub fn expectEmpty(p: Pool) !void {
+        try p.expectSound();
+        const s = p.heap.stats();
+        try testing.expectEqual(0, s.allocated);
+        try testing.expectEqual(0, s.active);
+        try testing.expectEqual((p.heap.pages - 1) * classes.page_size, s.largest_free);
+    }
+};
+
+/// Fills a pool with blocks of one size, says how many, frees them all.
+fn capacity(p: Pool, size: usize) !usize {
+    var blocks: std.ArrayList([*]u8) = .empty;
+    defer blocks.deinit(testing.allocator);
+    while (p.malloc(size)) |block| try blocks.append(testing.allocator, block);
+    for (blocks.items) |block| p.free(block);
+    return blocks.items.len;
+}
+
+test "a block is aligned, writable and apart from the others" {
+    const p: Pool = try .create(1, 16 * MiB, .{});
+    defer p.delete();
+    for ([_]usize{ 1, 8, 9, 16, 24, 100, 1000, 4096, 4097, 14336, 14337, 65536, 262144, 262145, 5_000_000 }) |size| {
+        const a = p.malloc(size).?;
+        const b = p.malloc(size).?;
+        try testing.expectEqual(0, @intFromPtr(a) % @as(usize, if (size <= 8) 8 else 16));
+        @memset(a[0..size], 0xaa);
+        @memset(b[0..size], 0xbb);
+        try testing.expect(std.mem.allEqual(u8, a[0..size], 0xaa));
+        const usable = try thread.usableSize(1, @intFromPtr(a));
+        try testing.expect(usable >= size);
+        try testing.expectEqual(classes.usable(size), usable);
+        p.free(a);
+        p.free(b);
+    }
+    try p.expectEmpty();
+}
+
+test "a small pool is nearly all usable, in every order of sizes" {
+    const p: Pool = try .create(1, 14 * MiB, .{});
+    defer p.delete();
+    const cycle = [_]usize{ 64, 4096, MiB, 4 * MiB, 64, 8, 16, 256, 65536, 24, 100, 1000, 4097, 64 };
+    for (cycle) |size| {
+        const count = try capacity(p, size);
+        const bytes = count * classes.usable(size);
+        if (size <= 65536) try testing.expect(bytes * 100 >= 96 * 14 * MiB);
+        if (size == MiB) try testing.expectEqual(13, count);
+        if (size == 4 * MiB) try testing.expectEqual(3, count);
+        try p.expectEmpty();
+    }
+    try testing.expect(p.malloc(13 * MiB + MiB / 2) != null);
+}
+
+test "every second block freed serves again for its size" {
+    const p: Pool = try .create(1, 14 * MiB, .{});
+    defer p.delete();
+    var blocks: std.ArrayList([*]u8) = .empty;
+    defer blocks.deinit(testing.allocator);
+    while (p.malloc(64)) |block| try blocks.append(testing.allocator, block);
+    var freed: usize = 0;
+    for (blocks.items, 0..) |block, i| if (i % 2 == 0) {
+        p.free(block);
+        freed += 1;
+    };
+    var again: usize = 0;
+    while (p.malloc(64)) |_| again += 1;
+    try testing.expectEqual(freed, again);
+    try p.expectSound();
+}
+
+test "runs grow and shrink in place, and shrinking never fails" {
+    const p: Pool = try .create(1, 14 * MiB, .{});
+    defer p.delete();
+    const a = try thread.allocate(1, MiB, 1, false);
+    try testing.expectEqual(a, try thread.resize(1, a, 12 * MiB));
+    try testing.expectError(error.OutOfMemory, thread.resize(1, a, 14 * MiB));
+    try testing.expectEqual(a, try thread.resize(1, a, 20_000));
+    const b = try thread.resize(1, a, 100);
+    try testing.expectEqual(112, try thread.usableSize(1, b));
+    const full = try thread.allocate(1, 13 * MiB, 1, false);
+    var rest: usize = 0;
+    while (p.malloc(4096)) |_| rest += 1;
+    while (p.malloc(64)) |_| rest += 1;
+    _ = try thread.resize(1, full, 12 * MiB);
+    try p.expectSound();
+}
+
+test "calloc is zero over dirty and over fresh pages" {
+    const p: Pool = try .create(1, 14 * MiB, .{});
+    defer p.delete();
+    for ([_]usize{ 10, 4096, 20_000, 100_000, 3 * MiB }) |size| {
+        for (0..3) |_| {
+            const a = try thread.allocate(1, size, 1, true);
+            const bytes: [*]u8 = @ptrFromInt(a);
+            try testing.expect(std.mem.allEqual(u8, bytes[0..size], 0));
+            @memset(bytes[0..size], 0xff);
+            try thread.release(1, a);
+        }
+    }
+    try p.expectEmpty();
+}
+
+test "aligned blocks, up to the pool" {
+    const p: Pool = try .create(1, 32 * MiB, .{});
+    defer p.delete();
+    var alignment: usize = 1;
+    while (alignment <= 16 * MiB) : (alignment *= 2) {
+        for ([_]usize{ 0, 1, 100, 5000, 300_000 }) |size| {
+            const a = try thread.allocate(1, size, alignment, false);
+            try testing.expectEqual(0, a % alignment);
+            try thread.release(1, a);
+        }
+    }
+    try testing.expectError(error.OutOfMemory, thread.allocate(1, 1, 1 << 40, false));
+    try testing.expectError(error.OutOfMemory, thread.allocate(1, std.math.maxInt(usize), 1, false));
+    try p.expectEmpty();
+}
+
+test "misuse is told apart and changes nothing" {
+    for ([_]u8{ 1, 2 }) |level| {
+        const p: Pool = try .create(1, 14 * MiB, .{ .hardening = level });
+        defer p.delete();
+        const a = try thread.allocate(1, 100, 1, false);
+        const big = try thread.allocate(1, 3 * MiB, 1, false);
+        var local: u64 = 0;
+        for ([_]usize{ a + 1, a + 16, big + 4096, big + 8, p.heap.base, p.heap.base + 13 * MiB, @intFromPtr(&local), 1, 0 }) |bad| {
+            try testing.expectError(error.InvalidPointer, thread.release(1, bad));
+            try testing.expectError(error.InvalidPointer, thread.usableSize(1, bad));
+            try testing.expectError(error.InvalidPointer, thread.resize(1, bad, 10));
+        }
+        try thread.release(1, big);
+        try testing.expectError(error.InvalidPointer, thread.release(1, big));
+        const b = try thread.allocate(1, 100, 1, false);
+        try thread.release(1, a);
+        if (level == 2) {
+            try testing.expectError(error.AlreadyFree, thread.release(1, a));
+            try thread.release(1, b);
+            try testing.expectError(error.AlreadyFree, thread.release(1, a));
+        } else {
+            try thread.release(1, b);
+            try thread.release(1, a); // noticed when the magazine is drained
+            try testing.expect(p.heap.check(null));
+            try testing.expect(Registry.misuse.load(.monotonic) > 0);
+        }
+        try p.expectEmpty();
+        try testing.expectError(error.DeadHandle, thread.release(7, a));
+        try testing.expectError(error.DeadHandle, thread.allocate(0, 1, 1, false));
+    }
+}
+
+test "many pools in one thread, handles used again" {
+    for (0..50) |round| {
+        var pools: [8]Pool = undefined;
+        for (&pools, 1..) |*p, handle| p.* = try .create(handle, MiB, .{});
+        for (0..100) |i| {
+            const p = pools[(i * 7 + round) % 8];
+            const block = p.malloc(100).?;
+            block[0] = 1;
+            if (i % 2 == 0) p.free(block);
+        }
+        for (pools) |p| {
+            try p.expectSound();
+            p.delete();
+        }
+    }
+}
+
+test "a lazy region gets storage as the pool grows and gives it back" {
+    const p: Pool = try .create(1, 1 << 30, .{ .lazy = true });
+    defer p.delete();
+    try testing.expectEqual(0, p.region.committed());
+    var blocks: [64][*]u8 = undefined;
+    for (&blocks) |*block| {
+        block.* = p.malloc(MiB).?;
+        @memset(block.*[0..MiB], 1);
+    }
+    try testing.expect(p.region.committed() >= 64 * MiB);
+    for (blocks) |block| p.free(block);
+    try testing.expect(p.heap.trim() >= 64 * MiB);
+    try testing.expectEqual(0, p.region.committed());
+    try p.expectEmpty();
+    const again = try thread.allocate(1, 64 * MiB, 1, true);
+    const bytes: [*]u8 = @ptrFromInt(again);
+    try testing.expect(std.mem.allEqual(u8, bytes[0 .. 64 * MiB], 0));
+}
+
+const Worker = struct {
+    p: Pool,
+    seed: u64,
+    rounds: usize,
+    failures: u32 = 0,
+
+    fn churn(w: *Worker) void {
+        var state: std.Random.DefaultPrng = .init(w.seed);
+        const random = state.random();
+        var live: [64]?[]u8 = @splat(null);
+        for (0..w.rounds) |_| {
+            const slot = &live[random.uintLessThan(usize, live.len)];
+            if (slot.*) |block| {
+                const tag: u8 = @truncate(@intFromPtr(block.ptr) >> 4 ^ block.len);
+                if (!std.mem.allEqual(u8, block, tag)) w.failures += 1;
+                w.p.free(block.ptr);
+                slot.* = null;
+            } else {
+                const size = @as(usize, 1) << random.uintLessThan(u6, 13);
+                const block = w.p.malloc(size + random.uintLessThan(usize, size)) orelse continue;
+                slot.* = block[0..size];
+                @memset(slot.*.?, @truncate(@intFromPtr(block) >> 4 ^ size));
+            }
+        }
+        for (live) |slot| if (slot) |block| w.p.free(block.ptr);
+    }
+};
+
+test "threads churn, end, and leave the pool empty" {
+    const p: Pool = try .create(1, 14 * MiB, .{ .arenas = 2 });
+    defer p.delete();
+    for (0..3) |round| {
+        var workers: [6]Worker = undefined;
+        var threads: [6]std.Thread = undefined;
+        for (&workers, &threads, 0..) |*w, *t, i| {
+            w.* = .{ .p = p, .seed = round * 10 + i, .rounds = 20_000 };
+            t.* = try std.Thread.spawn(.{}, Worker.churn, .{w});
+        }
+        for (threads) |t| t.join();
+        for (workers) |w| try testing.expectEqual(0, w.failures);
+        try p.expectEmpty();
+        try testing.expectEqual(0, p.heap.budget_used);
+    }
+}
+
+test "an idle thread's cache is taken back before a request fails" {
+    if (!os.thread.registerMembarrier()) return error.SkipZigTest;
+    const p: Pool = try .create(1, 14 * MiB, .{});
+    defer p.delete();
+    const Idle = struct {
+        fn run(pool: Pool, ready: *std.atomic.Value(u32), stop: *std.atomic.Value(u32)) void {
+            var blocks: [2000][*]u8 = undefined;
+            for (&blocks, 0..) |*b, i| b.* = pool.malloc(16 + i % 4000).?;
+            for (blocks) |b| pool.free(b);
+            _ = ready.fetchAdd(1, .release);
+            while (stop.load(.acquire) == 0) os.thread.yield();
+        }
+    };
+    var ready: std.atomic.Value(u32) = .init(0);
+    var stop: std.atomic.Value(u32) = .init(0);
+    var threads: [8]std.Thread = undefined;
+    for (&threads) |*t| t.* = try std.Thread.spawn(.{}, Idle.run, .{ p, &ready, &stop });
+    while (ready.load(.acquire) != threads.len) os.thread.yield();
+    const whole = p.malloc(14 * MiB - 8192);
+    try testing.expect(whole != null);
+    p.free(whole.?);
+    stop.store(1, .release);
+    for (threads) |t| t.join();
+    try p.expectEmpty();
+}
+
+test "thousands of short threads leave nothing behind" {
+    const p: Pool = try .create(1, 14 * MiB, .{});
+    defer p.delete();
+    const Short = struct {
+        fn run(pool: Pool) void {
+            const a = pool.malloc(64) orelse return;
+            const b = pool.malloc(5000) orelse return;
+            pool.free(a);
+            pool.free(b);
+        }
+    };
+    for (0..2000) |_| (try std.Thread.spawn(.{}, Short.run, .{p})).join();
+    try p.expectEmpty();
+    try testing.expectEqual(0, p.heap.threads);
+}
+
+test "pools are deleted while threads that used them live on" {
+    const Loop = struct {
+        fn run(stop: *std.atomic.Value(u32), served: *std.atomic.Value(u32)) void {
+            while (stop.load(.acquire) == 0) {
+                const a = thread.allocate(1, 64, 1, false) catch continue;
+                _ = served.fetchAdd(1, .monotonic);
+                thread.release(1, a) catch {};
+            }
+        }
+    };
+    var stop: std.atomic.Value(u32) = .init(0);
+    var served: std.atomic.Value(u32) = .init(0);
+    var threads: [3]std.Thread = undefined;
+    for (&threads) |*t| t.* = try std.Thread.spawn(.{}, Loop.run, .{ &stop, &served });
+    for (0..200) |_| {
+        const p: Pool = try .create(1, MiB, .{ .hardening = 2 });
+        const before = served.load(.monotonic);
+        while (served.load(.monotonic) == before) os.thread.yield();
+        p.delete();
+    }
+    stop.store(1, .release);
+    for (threads) |t| t.join();
+}

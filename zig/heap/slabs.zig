@@ -1,0 +1,213 @@
+//! Slabs: runs of 1 to 16 pages cut into equal blocks, owned by an arena's shard of their class.
+//!
+//! A bit a block says "free": in the slab, neither in a thread cache nor live. Blocks leave in batches,
+//! lowest slab and lowest block first (`fill`), which keeps the far end of the pool empty, and come back
+//! in batches (`drain`), from any thread. Free-list pointers are never written into blocks.
+//!
+//! `drain` is where hardening level 1 looks: an address that is not the start of a block, or whose block
+//! is free already, is dropped and reported, and the heap's state stays whole.
+//!
+//! Lock order: a shard's lock, then that of the runs. A slab is released while its shard is locked, so
+//! what a locked shard says of one of its slabs holds.
+
+const std = @import("std");
+const assert = base.assert;
+const os = @import("../os.zig");
+const base = @import("../base.zig");
+const classes = @import("classes.zig");
+const Heap = @import("Heap.zig");
+const Metadata = @import("Metadata.zig");
+const Magazine = @import("Magazine.zig");
+
+const Descriptor = Metadata.Descriptor;
+
+/// One class of one arena: its slabs, and its depot of full magazines.
+pub const Shard = struct {
+    lock: os.Mutex align(64) = .{},
+    /// Slab that blocks are taken from; not in `partial`.
+    current: u32 = 0,
+    /// The other slabs with a free block, by address.
+    partial: base.treap.Treap(ByAddress) = .{},
+    depot: ?*Magazine = null,
+    depot_count: u32 = 0,
+    /// Blocks out of this shard's slabs: in caches and depots, or live.
+    out: u64 = 0,
+    slabs: u64 = 0,
+    fills: u64 = 0,
+    drains: u64 = 0,
+    /// What the walker counted.
+    walked: struct { slabs: u64 = 0, out: u64 = 0 } = .{},
+};
+
+pub const ByAddress = struct {
+    metadata: *const Metadata,
+
+    pub fn links(c: ByAddress, number: u32) *base.treap.Links {
+        return &c.metadata.descriptor(number).links;
+    }
+    pub fn key(c: ByAddress, number: u32) u64 {
+        return c.metadata.descriptor(number).start;
+    }
+};
+
+fn by(h: *Heap) ByAddress {
+    return .{ .metadata = &h.metadata };
+}
+
+/// Takes free blocks of a small class, in ascending order; a new slab is made only if there would be
+/// none otherwise. Returns how many: 0 when the arena has none and no slab can be had.
+pub fn fill(h: *Heap, arena: u16, class: u8, out: []usize) usize {
+    assert(classes.isSmall(class) and out.len > 0);
+    const shard = h.shard(arena, class);
+    shard.lock.lock();
+    defer shard.lock.unlock();
+    const count = fillLocked(h, shard, arena, class, out, true);
+    shard.fills += 1;
+    return count;
+}
+
+/// As `fill`, but never makes a slab.
+pub fn fillFromExisting(h: *Heap, arena: u16, class: u8, out: []usize) usize {
+    const shard = h.shard(arena, class);
+    shard.lock.lock();
+    defer shard.lock.unlock();
+    return fillLocked(h, shard, arena, class, out, false);
+}
+
+fn fillLocked(h: *Heap, shard: *Shard, arena: u16, class: u8, out: []usize, make: bool) usize {
+    var count: usize = 0;
+    while (count < out.len) {
+        if (shard.current == 0) shard.current = takePartial(h, shard);
+        if (shard.current == 0 and count == 0 and make) shard.current = create(h, shard, arena, class);
+        if (shard.current == 0) break;
+        const d = h.metadata.descriptor(shard.current);
+        count += takeBlocks(h, d, class, out[count..]);
+        if (d.free == 0) shard.current = 0;
+    }
+    shard.out += count;
+    return count;
+}
+
+fn takePartial(h: *Heap, shard: *Shard) u32 {
+    const number = shard.partial.first(by(h));
+    if (number == 0) return 0;
+    shard.partial.remove(by(h), number);
+    h.metadata.descriptor(number).listed = false;
+    return number;
+}
+
+fn takeBlocks(h: *Heap, d: *Descriptor, class: u8, out: []usize) usize {
+    const start = h.pageAddress(d.start);
+    const size = classes.sizes[class];
+    var count: usize = 0;
+    for (d.words(), 0..) |*word, i| {
+        var bits = word.*;
+        while (bits != 0 and count < out.len) : (count += 1) {
+            out[count] = start + (i * 64 + @ctz(bits)) * size;
+            bits &= bits - 1;
+        }
+        word.* = bits;
+        if (count == out.len) break;
+    }
+    d.free -= @intCast(count);
+    return count;
+}
+
+/// A new slab with all blocks free, or 0.
+fn create(h: *Heap, shard: *Shard, arena: u16, class: u8) u32 {
+    const geometry = classes.table[class];
+    const units = Metadata.descriptorUnits(class, h.states);
+    const number = h.runs.allocate(geometry.pages, 1, units) orelse return 0;
+    const d = h.metadata.descriptor(number);
+    d.class = class;
+    d.arena = arena;
+    d.blocks = geometry.blocks;
+    d.free = geometry.blocks;
+    d.fresh = false;
+    const words = d.words();
+    @memset(words, std.math.maxInt(u64));
+    const tail: u6 = @intCast(geometry.blocks % 64);
+    if (tail != 0) words[words.len - 1] = (@as(u64, 1) << tail) - 1;
+    if (h.states) @memset(h.blockStates(number)[0..geometry.blocks], 0);
+    @memset(h.metadata.heads[d.start..][0..geometry.pages], number);
+    // Last, and visible last: who sees the class byte sees the rest.
+    d.kind = .slab;
+    @memset(h.metadata.classes[d.start..][0..geometry.pages], class);
+    shard.slabs += 1;
+    return number;
+}
+
+/// Gives blocks of one small class back to their slabs, whichever arena they are from.
+pub fn drain(h: *Heap, class: u8, blocks: []const usize) void {
+    assert(classes.isSmall(class));
+    var locked: ?*Shard = null;
+    var locked_arena: u16 = 0;
+    for (blocks) |address| {
+        const number = slabOf(h, address, class) orelse {
+            h.report(.not_a_block, address);
+            continue;
+        };
+        const arena = h.metadata.descriptor(number).arena;
+        if (locked == null or locked_arena != arena) {
+            if (locked) |shard| shard.lock.unlock();
+            if (arena >= h.arena_count) {
+                locked = null;
+                continue;
+            }
+            locked = h.shard(arena, class);
+            locked_arena = arena;
+            locked.?.lock.lock();
+            locked.?.drains += 1;
+        }
+        putBlock(h, locked.?, arena, number, class, address);
+    }
+    if (locked) |shard| shard.lock.unlock();
+}
+
+/// The number of the slab that has this address, as the page map says without a lock.
+fn slabOf(h: *Heap, address: usize, class: u8) ?u32 {
+    const page = (address -% h.base) >> classes.page_shift;
+    if (page >= h.pages or h.metadata.classes[page] != class) return null;
+    return h.metadata.heads[page];
+}
+
+/// Under the shard's lock: what `slabOf` said is looked at again, it may have been given back since.
+fn putBlock(h: *Heap, shard: *Shard, arena: u16, number: u32, class: u8, address: usize) void {
+    if (slabOf(h, address, class) != number) return h.report(.not_a_block, address);
+    const d = h.metadata.descriptor(number);
+    if (d.kind != .slab or d.arena != arena) return h.report(.not_a_block, address);
+    const offset = address - h.pageAddress(d.start);
+    const index = (offset * classes.reciprocals[class]) >> 32;
+    if (index >= d.blocks or index * classes.sizes[class] != offset) return h.report(.not_a_block, address);
+    const word = &d.words()[index / 64];
+    const bit = @as(u64, 1) << @intCast(index % 64);
+    if (word.* & bit != 0) return h.report(.freed_twice, address);
+    word.* |= bit;
+    d.free += 1;
+    shard.out -= 1;
+    if (number == shard.current) return;
+    if (d.free == d.blocks) {
+        if (d.listed) shard.partial.remove(by(h), number);
+        d.listed = false;
+        releaseSlab(h, shard, number);
+    } else if (!d.listed) {
+        d.listed = true;
+        shard.partial.insert(by(h), number);
+    }
+}
+
+fn releaseSlab(h: *Heap, shard: *Shard, number: u32) void {
+    shard.slabs -= 1;
+    h.runs.release(number);
+}
+
+/// Releases the current slab if it is empty: kept otherwise, so that a thread that takes and gives one
+/// block does not make and release a slab each time.
+pub fn releaseEmpty(h: *Heap, shard: *Shard) void {
+    const number = shard.current;
+    if (number == 0) return;
+    const d = h.metadata.descriptor(number);
+    if (d.free != d.blocks) return;
+    shard.current = 0;
+    releaseSlab(h, shard, number);
+}

@@ -1,0 +1,615 @@
+//! What a thread keeps, and the entry points by handle.
+//!
+//! Each thread has one small record in thread-local memory: the handle it used last with its cache, a
+//! few recent ones, and a table of all its caches. The hot paths compare the handle and work on the cache;
+//! everything else goes through `use`, which finds or makes the cache with the heap pinned.
+//!
+//! The record is reached by initial-exec thread-local access (general-dynamic costs 4 ns a pair);
+//! its symbol is the one `export` outside the roots, because the code that asks for its place needs the name.
+//!
+//! A thread's caches end with it (`threadExit`); a heap's end poisons them (`Heap.kill`). Both take `lives`, so
+//! that either order, and both at once, is safe. A thread that already ran its exit hooks allocates
+//! without a cache.
+
+const std = @import("std");
+const builtin = @import("builtin");
+const assert = base.assert;
+const base = @import("../base.zig");
+const os = @import("../os.zig");
+const options = @import("options");
+const classes = @import("classes.zig");
+const records = @import("records.zig");
+const Cache = @import("Cache.zig");
+const Heap = @import("Heap.zig");
+
+pub const Error = error{
+    /// The pool has no room, or its file system none.
+    OutOfMemory,
+    /// The handle names no pool: never created, closed, or the parent's of a fork.
+    DeadHandle,
+    /// Not the start of a block of the pool.
+    InvalidPointer,
+    /// The start of a block that is not live; only noticed at hardening level 2 and above.
+    AlreadyFree,
+};
+
+/// What the layer above gives, once, before the first heap exists.
+pub const Hooks = struct {
+    /// The live heap of a handle, pinned: it is not destroyed before `release`. Null: there is none.
+    acquire: *const fn (handle: usize) ?*Heap,
+    release: *const fn (h: *Heap) void,
+    /// After a thread's caches were flushed at its end.
+    threadExit: ?*const fn () void = null,
+    /// Misuse noticed. Any lock may be held: no call back into the heap.
+    report: ?*const fn (h: *Heap, what: Heap.Misuse, address: usize) void = null,
+    /// Memory for a thread's own records instead of the built-in: `vmem_set_funcs`.
+    recordTake: ?*const fn (len: usize) ?usize = null,
+    recordGive: ?*const fn (record: usize) void = null,
+    /// The face's hot paths check block states (`F.checked`): without, a heap that keeps them is served by
+    /// the slow path only.
+    checked: bool = false,
+};
+
+pub var hooks: Hooks = .{ .acquire = acquireNothing, .release = releaseNothing };
+
+fn acquireNothing(_: usize) ?*Heap {
+    return null;
+}
+fn releaseNothing(_: *Heap) void {}
+
+/// Guards the end of caches: held while a thread flushes its own, and while a heap kills all of its.
+/// First in the lock order.
+pub var lives: os.Mutex = .{};
+
+var exit_hooked: std.atomic.Value(bool) = .init(false);
+
+// --- Thread-local memory --------------------------------------------------------------------------
+
+const recent_count = 4;
+
+const Entry = extern struct { handle: usize = 0, cache: *Cache = &Cache.dummy };
+
+const Local = extern struct {
+    /// The handle used last; 0 is nobody's and goes with the dummy.
+    last: Entry = .{},
+    recent: [recent_count]Entry = @splat(.{}),
+    table: ?*Table = null,
+    /// The exit hooks ran: no caches any more.
+    ended: bool = false,
+};
+
+comptime {
+    assert(@sizeOf(Local) <= 128);
+}
+
+export threadlocal var vmem_thread: Local = .{};
+
+const initial_exec = builtin.zig_backend == .stage2_llvm and !options.general_dynamic and !options.thread_sanitizer;
+const segment = initial_exec and builtin.cpu.arch == .x86_64;
+const LocalPointer = if (segment) *addrspace(.fs) Local else *Local;
+
+/// Once a function: each use loads the place anew.
+inline fn local() LocalPointer {
+    @setRuntimeSafety(false); // the offset is neither null nor aligned
+    if (!initial_exec) return &vmem_thread;
+    switch (builtin.cpu.arch) {
+        .x86_64 => return @ptrFromInt(asm ("movq vmem_thread@GOTTPOFF(%%rip), %[r]"
+            : [r] "=r" (-> usize),
+        )),
+        .aarch64 => {
+            const offset = asm (
+                \\adrp %[r], :gottprel:vmem_thread
+                \\ldr %[r], [%[r], #:gottprel_lo12:vmem_thread]
+                : [r] "=r" (-> usize),
+            );
+            const thread_pointer = asm ("mrs %[r], tpidr_el0"
+                : [r] "=r" (-> usize),
+            );
+            return @ptrFromInt(thread_pointer +% offset);
+        },
+        else => return &vmem_thread,
+    }
+}
+
+/// The same as an ordinary address, for the paths that are not hot.
+inline fn here() *Local {
+    @setRuntimeSafety(false);
+    if (!segment) return local();
+    // The thread pointer's first word is its own address (System V ABI, thread-local storage, variant II).
+    return @ptrFromInt(asm (
+        \\movq %%fs:0, %[r]
+        \\addq vmem_thread@GOTTPOFF(%%rip), %[r]
+        : [r] "=r" (-> usize),
+        :
+        : .{ .cc = true }));
+}
+
+// --- Hot paths ------------------------------------------------------------------------------------
+
+/// `F`, the face: `Block`, `Done` (result types), `checked`, `block(address, base) Block`, `done() Done`, and
+/// `mallocSlow(handle, size) Block`, `freeSlow(handle, address) Done`, which are `noinline` and call
+/// `allocate` and `release`. Size 0 is served as 8 bytes.
+pub inline fn malloc(comptime F: type, handle: usize, size: usize) F.Block {
+    const t = local();
+    if (t.last.handle != handle) {
+        @branchHint(.unlikely);
+        return F.mallocSlow(handle, size);
+    }
+    const class = if (size <= classes.small_max)
+        smallClass(F.checked, size)
+    else if (size <= classes.cached_max)
+        classes.run_index[(size + classes.page_size - 1) >> classes.page_shift]
+    else
+        return F.mallocSlow(handle, size);
+    const c = t.last.cache;
+    const address = Cache.pop(&c.bins[class]) orelse return F.mallocSlow(handle, size);
+    if (F.checked and c.states) markLive(c, class, address);
+    return F.block(address, c.base);
+}
+
+/// A heap that keeps a byte a block has no blocks below 16 bytes: at 8 the bytes would be an eighth of it.
+inline fn smallClass(comptime checked: bool, size: usize) u8 {
+    const class = classes.small_index[(size + 7) >> 3];
+    return if (checked) @max(class, 2) else class;
+}
+
+/// `address` may be anything; the face has dealt with null.
+pub inline fn free(comptime F: type, handle: usize, address: usize) F.Done {
+    const t = local();
+    if (t.last.handle != handle) {
+        @branchHint(.unlikely);
+        return F.freeSlow(handle, address);
+    }
+    const c = t.last.cache;
+    const offset = address -% c.base;
+    if (offset >= c.size) {
+        @branchHint(.unlikely);
+        return F.freeSlow(handle, address);
+    }
+    const class = c.page_classes[offset >> classes.page_shift];
+    const bin = &c.bins[class];
+    if (F.checked and c.states) {
+        if (!Cache.hasRoom(bin)) return F.freeSlow(handle, address);
+        const state = stateOfBlock(c, class, offset) orelse return F.freeSlow(handle, address);
+        if (state.* != 1) return F.freeSlow(handle, address);
+        state.* = 0;
+    }
+    if (!Cache.push(bin, address)) return F.freeSlow(handle, address);
+    return F.done();
+}
+
+/// The base of the pool of a handle, for faces that speak in offsets; null when it is not the last one used.
+pub inline fn baseOf(handle: usize) ?usize {
+    const t = local();
+    return if (t.last.handle == handle) t.last.cache.base else null;
+}
+
+inline fn markLive(c: *Cache, class: u8, address: usize) void {
+    if (stateOfBlock(c, class, address - c.base)) |state| state.* = 1;
+}
+
+const Metadata = @import("Metadata.zig");
+
+/// The byte of a block of a cached class; null if no block starts at the offset.
+inline fn stateOfBlock(c: *Cache, class: u8, offset: usize) ?*u8 {
+    const number = c.heads[offset >> classes.page_shift];
+    const at = c.units + @as(usize, number) * Metadata.unit_size;
+    const d: *const Metadata.Descriptor = @ptrFromInt(at);
+    const inside = offset - (@as(usize, d.start) << classes.page_shift);
+    const index = (inside * classes.reciprocals[class]) >> 32;
+    if (index * classes.sizes[class] != inside) return null;
+    if (index >= d.blocks and index != 0) return null;
+    return @ptrFromInt(at + index + state_offsets[class]);
+}
+
+/// Where a descriptor's states begin: behind a slab's, inside a run's.
+const state_offsets: [classes.count]u8 = blk: {
+    var result: [classes.count]u8 = @splat(@offsetOf(Metadata.Descriptor, "live"));
+    for (1..classes.small_count + 1) |class| {
+        result[class] = if (classes.table[class].blocks > 256) 2 * Metadata.unit_size else Metadata.unit_size;
+    }
+    break :blk result;
+};
+
+// --- A thread's caches ----------------------------------------------------------------------------
+
+/// All caches of a thread by handle: open addressing, at most half full. Dead ones are dropped when it is
+/// rebuilt.
+const Table = extern struct {
+    capacity: u32,
+    count: u32,
+
+    fn entries(table: *Table) []Entry {
+        const first: [*]Entry = @ptrFromInt(@intFromPtr(table) + @sizeOf(Entry));
+        return first[0..table.capacity];
+    }
+
+    fn bytes(capacity: u32) usize {
+        return @sizeOf(Entry) * (1 + @as(usize, capacity));
+    }
+
+    fn create(capacity: u32) ?*Table {
+        const table: *Table = @ptrFromInt(takeRecord(bytes(capacity)) orelse return null);
+        table.* = .{ .capacity = capacity, .count = 0 };
+        @memset(table.entries(), .{});
+        return table;
+    }
+
+    fn destroy(table: *Table) void {
+        giveRecord(@intFromPtr(table), bytes(table.capacity));
+    }
+
+    /// Where the handle is or would be.
+    fn slot(table: *Table, handle: usize) *Entry {
+        const all = table.entries();
+        var i = (handle *% 0x9e3779b97f4a7c15) >> 32;
+        while (true) : (i += 1) {
+            const e = &all[i & (all.len - 1)];
+            if (e.handle == handle or e.handle == 0) return e;
+        }
+    }
+
+    fn put(table: *Table, entry: Entry) void {
+        const e = table.slot(entry.handle);
+        if (e.handle == 0) table.count += 1;
+        e.* = entry;
+    }
+};
+
+comptime {
+    assert(@sizeOf(Table) <= @sizeOf(Entry));
+}
+
+fn takeRecord(len: usize) ?usize {
+    return if (hooks.recordTake) |take| take(len) else records.take(len);
+}
+
+fn giveRecord(record: usize, len: usize) void {
+    if (hooks.recordGive) |give| give(record) else records.give(record, len);
+}
+
+const cache_len = @sizeOf(Cache) + @alignOf(Cache);
+
+fn destroyCache(c: *Cache) void {
+    c.deinit();
+    giveRecord(c.record, cache_len);
+}
+
+/// A heap for the length of one call, pinned, and this thread's cache of it if it can have one.
+const Use = struct {
+    heap: *Heap,
+    cache: ?*Cache,
+
+    fn release(u: Use) void {
+        hooks.release(u.heap);
+    }
+
+    fn arena(u: Use) u16 {
+        return if (u.cache) |c| c.arena else 0;
+    }
+};
+
+fn isDead(c: *Cache) bool {
+    return @atomicLoad(bool, &c.dead, .acquire);
+}
+
+fn use(t: *Local, handle: usize) Error!Use {
+    const heap = hooks.acquire(handle) orelse return error.DeadHandle;
+    const last = t.last;
+    if (last.handle == handle and !isDead(last.cache)) return .{ .heap = heap, .cache = last.cache };
+    return .{ .heap = heap, .cache = findCache(t, heap, handle) };
+}
+
+noinline fn findCache(t: *Local, heap: *Heap, handle: usize) ?*Cache {
+    @branchHint(.cold);
+    for (&t.recent) |*e| {
+        if (e.handle != handle or isDead(e.cache)) continue;
+        const c = e.cache;
+        if (servesHot(c)) {
+            e.* = t.last;
+            t.last = .{ .handle = handle, .cache = c };
+        }
+        return c;
+    }
+    const c = known: {
+        if (t.table) |table| {
+            const e = table.slot(handle);
+            if (e.handle == handle and !isDead(e.cache)) break :known e.cache;
+        }
+        break :known attach(t, heap, handle) orelse return null;
+    };
+    if (servesHot(c)) {
+        std.mem.copyBackwards(Entry, t.recent[1..], t.recent[0 .. recent_count - 1]);
+        t.recent[0] = t.last;
+        t.last = .{ .handle = handle, .cache = c };
+    }
+    return c;
+}
+
+fn servesHot(c: *const Cache) bool {
+    return hooks.checked or !c.states;
+}
+
+/// Null: the heap died meanwhile, the thread is at its end, or there is no memory for a cache.
+fn attach(t: *Local, heap: *Heap, handle: usize) ?*Cache {
+    if (t.ended or !prepareExit()) return null;
+    const table = roomInTable(t) orelse return null;
+    const record = takeRecord(cache_len) orelse return null;
+    const c: *Cache = @ptrFromInt(std.mem.alignForward(usize, record, @alignOf(Cache)));
+    c.init(heap, heap.assignArena());
+    c.record = record;
+    if (!heap.link(c)) {
+        destroyCache(c);
+        return null;
+    }
+    const e = table.slot(handle);
+    if (e.handle == handle) { // the dead cache of an earlier pool with this handle
+        forget(t, e.cache);
+        destroyCache(e.cache);
+    }
+    table.put(.{ .handle = handle, .cache = c });
+    return c;
+}
+
+/// The thread will run `threadExit`. False: the system cannot promise it.
+fn prepareExit() bool {
+    if (!exit_hooked.load(.acquire)) {
+        os.thread.onExit(&threadExit) catch return false;
+        exit_hooked.store(true, .release);
+    }
+    return os.thread.arm();
+}
+
+/// The thread's table with room for one more, dead caches dropped if it had to be made anew.
+fn roomInTable(t: *Local) ?*Table {
+    const old = t.table orelse {
+        t.table = Table.create(8) orelse return null;
+        return t.table;
+    };
+    if (old.count * 2 < old.capacity) return old;
+    var alive: u32 = 0;
+    for (old.entries()) |e| if (e.handle != 0 and !isDead(e.cache)) {
+        alive += 1;
+    };
+    const capacity = if (alive * 4 < old.capacity) old.capacity else old.capacity * 2;
+    const new = Table.create(capacity) orelse return null;
+    for (old.entries()) |e| {
+        if (e.handle == 0) continue;
+        if (isDead(e.cache)) {
+            forget(t, e.cache);
+            destroyCache(e.cache);
+        } else new.put(e);
+    }
+    old.destroy();
+    t.table = new;
+    return new;
+}
+
+fn forget(t: *Local, c: *Cache) void {
+    if (t.last.cache == c) t.last = .{};
+    for (&t.recent) |*e| if (e.cache == c) {
+        e.* = .{};
+    };
+}
+
+/// At a thread's end, once: what its caches hold goes back to the heaps that still live.
+fn threadExit() void {
+    const t = here();
+    flush(t);
+    t.ended = true;
+    if (hooks.threadExit) |next| next();
+}
+
+/// Ends the calling thread's caches; the next use makes new ones.
+pub fn flushThread() void {
+    flush(here());
+}
+
+fn flush(t: *Local) void {
+    const table = t.table orelse return;
+    t.last = .{};
+    t.recent = @splat(.{});
+    t.table = null;
+    for (table.entries()) |e| {
+        if (e.handle == 0) continue;
+        lives.lock();
+        if (e.cache.linked) leave(e.cache);
+        lives.unlock();
+        destroyCache(e.cache);
+    }
+    table.destroy();
+}
+
+/// Under `lives`, so that the heap is not killed meanwhile.
+fn leave(c: *Cache) void {
+    const h = c.heap;
+    h.members.lock();
+    defer h.members.unlock();
+    c.lock.lock();
+    defer c.lock.unlock();
+    c.flush();
+    h.unlink(c);
+}
+
+/// In the child of a fork, before the heaps' own `forkChild`.
+pub fn forkChild() void {
+    lives.reset();
+    records.reset();
+}
+
+// --- Everything else, by handle -------------------------------------------------------------------
+
+/// A block of at least `size` bytes (0 is served as 8) at a multiple of `alignment`, a power of two; its first
+/// `size` bytes are zero if asked for.
+pub fn allocate(handle: usize, size: usize, alignment: usize, zero: bool) Error!usize {
+    const u = try use(here(), handle);
+    defer u.release();
+    return allocateIn(u, size, alignment, zero);
+}
+
+/// What `F.mallocSlow` calls: the pop that failed is undone first.
+pub fn allocateAfterPop(comptime F: type, handle: usize, size: usize) Error!usize {
+    const t = here();
+    if (t.last.handle == handle and size <= classes.cached_max and t.last.cache != &Cache.dummy) {
+        const class = if (size <= classes.small_max) smallClass(F.checked, size) else classes.ofSize(size);
+        Cache.undoPop(&t.last.cache.bins[class]);
+    }
+    const u = try use(t, handle);
+    defer u.release();
+    return allocateIn(u, size, 1, false);
+}
+
+fn allocateIn(u: Use, size: usize, alignment: usize, zero: bool) Error!usize {
+    assert(std.math.isPowerOfTwo(alignment));
+    const h = u.heap;
+    if (size > @as(usize, h.pages) * classes.page_size) return error.OutOfMemory;
+    const class = if (alignment > classes.page_size) classes.large else requestClass(h, size, alignment);
+    const run = (if (class == classes.large)
+        takeLarge(u, size, alignment)
+    else
+        takeCached(u, class, zero)) orelse return error.OutOfMemory;
+    if (h.states) setLive(h, run.address);
+    if (zero and !run.fresh) {
+        const bytes: [*]u8 = @ptrFromInt(run.address);
+        @memset(bytes[0..size], 0);
+    }
+    return run.address;
+}
+
+fn requestClass(h: *Heap, size: usize, alignment: usize) u8 {
+    const class = classes.ofAligned(size, alignment);
+    return if (h.states) @max(class, 2) else class;
+}
+
+fn takeCached(u: Use, class: u8, zero: bool) ?Heap.Run {
+    if (u.cache) |c| {
+        const bin = &c.bins[class];
+        if (Cache.pop(bin)) |address| return .{ .address = address, .fresh = false };
+        Cache.undoPop(bin);
+        // A run of pages never used needs no zeroing, if it does not come through a magazine.
+        if (zero and !classes.isSmall(class)) {
+            if (u.heap.takeRun(classes.table[class].pages, 1)) |run| return run;
+        }
+        if (c.refill(class)) |address| return .{ .address = address, .fresh = false };
+    } else if (u.heap.takeOne(u.arena(), class)) |address| return .{ .address = address, .fresh = false };
+    return u.heap.reclaim(.{ .arena = u.arena(), .class = class });
+}
+
+fn takeLarge(u: Use, size: usize, alignment: usize) ?Heap.Run {
+    const h = u.heap;
+    const pages = classes.runPages(size);
+    const alignment_pages = @max(1, alignment / classes.page_size);
+    if (pages > h.pages - h.runs.bottom or alignment_pages > std.math.maxInt(u32)) return null;
+    const alignment_page_count: u32 = @intCast(alignment_pages);
+    return h.takeRun(@intCast(pages), alignment_page_count) orelse
+        h.reclaim(.{ .arena = 0, .class = classes.large, .pages = @intCast(pages), .alignment = alignment_page_count });
+}
+
+fn setLive(h: *Heap, address: usize) void {
+    h.stateOf(h.find(address).?).* = 1;
+}
+
+/// Frees a block. `InvalidPointer` and `AlreadyFree` change nothing.
+pub fn release(handle: usize, address: usize) Error!void {
+    const u = try use(here(), handle);
+    defer u.release();
+    const found = try live(u.heap, address);
+    releaseFound(u, found, address);
+}
+
+/// The live block at an address, as far as the heap can tell.
+fn live(h: *Heap, address: usize) Error!Heap.Found {
+    const found = h.find(address) orelse {
+        h.report(.unknown_pointer, address);
+        return error.InvalidPointer;
+    };
+    if (!h.isBlockFound(found)) {
+        h.report(.freed_twice, address);
+        return error.AlreadyFree;
+    }
+    return found;
+}
+
+fn releaseFound(u: Use, found: Heap.Found, address: usize) void {
+    if (u.heap.states) u.heap.stateOf(found).* = 0;
+    if (found.class != classes.large) {
+        if (u.cache) |c| return c.overflow(found.class, address);
+    }
+    u.heap.putBlocks(found.class, &.{address});
+}
+
+/// Frees a block without a thread cache: for finalizers, which run on threads of their own.
+pub fn releaseUncached(h: *Heap, address: usize) void {
+    const found = live(h, address) catch return;
+    releaseFound(.{ .heap = h, .cache = null }, found, address);
+}
+
+/// The block's usable bytes.
+pub fn usableSize(handle: usize, address: usize) Error!usize {
+    const u = try use(here(), handle);
+    defer u.release();
+    return u.heap.sizeOf(try live(u.heap, address));
+}
+
+/// Whether a live block starts at the address, as far as the heap can tell (level 2: exactly).
+pub fn owns(handle: usize, address: usize) Error!bool {
+    const u = try use(here(), handle);
+    defer u.release();
+    const found = u.heap.find(address) orelse return false;
+    return u.heap.isBlockFound(found);
+}
+
+/// Makes a block at least `size` bytes long, moving it if need be; its bytes up to the smaller of both
+/// sizes are kept. On an error the block is as it was. Shrinking never fails.
+pub fn resize(handle: usize, address: usize, size: usize) Error!usize {
+    const u = try use(here(), handle);
+    defer u.release();
+    const found = try live(u.heap, address);
+    const old_size = u.heap.sizeOf(found);
+    if (resizeFound(u.heap, found, size)) return address;
+    const new = allocateIn(u, size, 1, false) catch |err| return if (size <= old_size) address else err;
+    const to: [*]u8 = @ptrFromInt(new);
+    const from: [*]const u8 = @ptrFromInt(address);
+    const kept = @min(old_size, size);
+    @memcpy(to[0..kept], from[0..kept]);
+    releaseFound(u, found, address);
+    return new;
+}
+
+/// As `resize`, but only where the block is: whether that was possible.
+pub fn resizeInPlace(handle: usize, address: usize, size: usize) Error!bool {
+    const u = try use(here(), handle);
+    defer u.release();
+    return resizeFound(u.heap, try live(u.heap, address), size);
+}
+
+fn resizeFound(h: *Heap, found: Heap.Found, size: usize) bool {
+    if (size > @as(usize, h.pages) * classes.page_size) return false;
+    if (classes.isSmall(found.class)) return requestClass(h, size, 1) == found.class;
+    if (size <= classes.small_max) return false;
+    return h.runs.resize(found.number, @intCast(classes.runPages(size)));
+}
+
+/// As many blocks of one size as there is room for, up to `out.len`; says how many. Fails only if there is not
+/// even one.
+pub fn allocateMany(handle: usize, size: usize, out: []usize) Error!usize {
+    const u = try use(here(), handle);
+    defer u.release();
+    for (out, 0..) |*address, i| {
+        address.* = allocateIn(u, size, 1, false) catch |err| return if (i == 0) err else i;
+    }
+    return out.len;
+}
+
+pub const ManyError = struct { count: usize, err: ?Error };
+
+/// Frees blocks in order up to the first that cannot be: how many were, and why it stopped.
+pub fn releaseMany(handle: usize, addresses: []const usize) ManyError {
+    const u = use(here(), handle) catch |err| return .{ .count = 0, .err = err };
+    defer u.release();
+    for (addresses, 0..) |address, i| {
+        const found = live(u.heap, address) catch |err| return .{ .count = i, .err = err };
+        releaseFound(u, found, address);
+    }
+    return .{ .count = addresses.len, .err = null };
+}

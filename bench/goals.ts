@@ -1,0 +1,83 @@
+/** The goals the benchmarks are held against, and how each is computed from what was measured. */
+import { type Candidate, type Measured, median, ratio, type Worker } from "./sampling.ts";
+
+export interface Goal {
+  readonly name: string;
+  readonly value: string;
+  readonly limit: string;
+  readonly reached: boolean;
+}
+
+/** The row in which the FFI calls of both runtimes and the pair in C are measured by turns. */
+const MIXED = "Goal: malloc and free from TypeScript";
+
+/** Candidates of the goal that compares runtimes with C. */
+export function goalRow(
+  native: readonly Worker[],
+  runtimes: readonly Worker[],
+): { name: string; candidates: readonly Candidate[] } {
+  const candidates: Candidate[] = [];
+  for (const worker of runtimes) {
+    for (const name of ["malloc and free", "two bare FFI calls"]) {
+      candidates.push({ name: `${worker.name}, ${name}`, worker, work: `64 bytes/${name}` });
+    }
+  }
+  const pool = native.find((worker) => worker.name === "vmem, memory");
+  if (pool !== undefined) candidates.push({ name: "C", worker: pool, work: "pair 64" });
+  return { name: MIXED, candidates };
+}
+
+/** All goals whose figures were measured. */
+export async function evaluateGoals(
+  table: ReadonlyMap<string, ReadonlyMap<string, Measured>>,
+  native: readonly Worker[],
+): Promise<Goal[]> {
+  const goals: Goal[] = [];
+  const pair = table.get("C: pair 64");
+  const [ours, theirs] = [pair?.get("vmem, memory"), pair?.get("jemalloc")];
+  if (ours !== undefined && theirs !== undefined) {
+    goals.push(atMost("64 B pair in C, to jemalloc", ratio(ours, theirs), 1));
+  }
+  for (const runtime of ["Deno", "Bun"]) {
+    const row = table.get(MIXED);
+    const calls = row?.get(`${runtime}, malloc and free`);
+    const bare = row?.get(`${runtime}, two bare FFI calls`);
+    const native = row?.get("C");
+    if (calls !== undefined && bare !== undefined && native !== undefined) {
+      const allowed = bare.samples.map((value, i) => value + 1.5 * native.samples[i]!);
+      const name = `malloc and free on ${runtime}, to two bare calls + 1.5 C pairs`;
+      goals.push(atMost(name, ratio(calls, { ns: median(allowed), samples: allowed }), 1));
+    }
+    const pools = table.get(`${runtime}: a new pool`);
+    const small = pools?.get("create and close, up to 64 MiB");
+    const large = pools?.get("create and close, up to 1 TiB");
+    if (small !== undefined && large !== undefined) {
+      // "Independent of the size" needs a number: a quarter more for 16 384 times the size.
+      const name = `create and close on ${runtime}, up to 1 TiB to up to 64 MiB`;
+      goals.push(atMost(name, ratio(large, small), 1.25));
+    }
+  }
+  return [...goals, ...await capacityGoals(native)];
+}
+
+const SMALLEST_POOL = 14 * 1024 * 1024;
+
+async function capacityGoals(native: readonly Worker[]): Promise<Goal[]> {
+  const goals: Goal[] = [];
+  for (const worker of native) {
+    if (!worker.can("capacity 64")) continue;
+    const { proof } = await worker.run("capacity 64", 1);
+    const part = proof * 64 / SMALLEST_POOL;
+    goals.push({
+      name: `Part of 14 MiB that blocks of 64 B get, ${worker.name}`,
+      value: `${(part * 100).toFixed(2)} %`,
+      limit: "at least 95 %",
+      reached: part >= 0.95,
+    });
+  }
+  return goals;
+}
+
+function atMost(name: string, value: number, limit: number): Goal {
+  return { name, value: value.toFixed(2), limit: `at most ${limit}`, reached: value <= limit };
+}

@@ -1,0 +1,142 @@
+/**
+ * Measuring by turns: every candidate is a process that answers "WORK ROUNDS" with "NANOSECONDS PROOF", and
+ * each sample round asks all of them one after the other. What disturbs the machine disturbs all alike, and the
+ * ratio of two candidates is the median of the ratios within the rounds.
+ */
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import type { Start } from "./peers.ts";
+
+/** What one question was answered with. */
+export interface Answer {
+  readonly nanoseconds: number;
+  readonly proof: number;
+}
+
+/** A process that measures on request. */
+export class Worker {
+  readonly name: string;
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #lines: AsyncIterator<string>;
+  #works: ReadonlySet<string> = new Set();
+
+  private constructor(start: Start) {
+    this.name = start.name;
+    this.#process = spawn(start.command, start.words, {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...process.env, ...start.environment },
+    });
+    this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+  }
+
+  /** Starts the process and asks what it can do. */
+  static async start(start: Start): Promise<Worker> {
+    const worker = new Worker(start);
+    worker.#works = new Set((await worker.#ask("list")).split(";"));
+    return worker;
+  }
+
+  can(work: string): boolean {
+    return this.#works.has(work);
+  }
+
+  get works(): readonly string[] {
+    return [...this.#works];
+  }
+
+  async run(work: string, rounds: number): Promise<Answer> {
+    const [nanoseconds, proof] = (await this.#ask(`${work} ${rounds}`)).split(" ").map(Number);
+    if (nanoseconds === undefined || proof === undefined || !(nanoseconds >= 0)) {
+      throw new Error(`Measuring "${work}" with "${this.name}" failed: no figures came back`);
+    }
+    return { nanoseconds, proof };
+  }
+
+  /** Ends the process, which leaves its loop at the end of its input. */
+  stop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#process.once("exit", () => resolve());
+      this.#process.stdin.end();
+    });
+  }
+
+  async #ask(question: string): Promise<string> {
+    this.#process.stdin.write(`${question}\n`);
+    const { value, done } = await this.#lines.next();
+    if (done === true) throw new Error(`Asking "${this.name}" for "${question}" failed: it ended`);
+    return value;
+  }
+}
+
+/** One work of one worker. */
+export interface Candidate {
+  readonly name: string;
+  readonly worker: Worker;
+  readonly work: string;
+}
+
+export interface Measured {
+  /** Median nanoseconds of a round. */
+  readonly ns: number;
+  /** Nanoseconds in every sample round, for figures made of several candidates. */
+  readonly samples: readonly number[];
+}
+
+export interface Effort {
+  /** Sample rounds. */
+  readonly samples: number;
+  /** How long one sample takes at least. */
+  readonly milliseconds: number;
+}
+
+/** Measures candidates by turns; those of one table row must all give the same proof. */
+export async function measure(
+  candidates: readonly Candidate[],
+  effort: Effort,
+): Promise<ReadonlyMap<string, Measured>> {
+  await compareProofs(candidates);
+  const rounds: number[] = [];
+  for (const { worker, work } of candidates) rounds.push(await calibrate(worker, work, effort));
+  const samples: number[][] = candidates.map(() => []);
+  for (let sample = 0; sample < effort.samples; sample++) {
+    for (const [i, { worker, work }] of candidates.entries()) {
+      const { nanoseconds } = await worker.run(work, rounds[i]!);
+      samples[i]!.push(nanoseconds / rounds[i]!);
+    }
+  }
+  return new Map(
+    candidates.map(({ name }, i) => [name, { ns: median(samples[i]!), samples: samples[i]! }]),
+  );
+}
+
+async function compareProofs(candidates: readonly Candidate[]): Promise<void> {
+  let expected: number | undefined;
+  for (const { name, worker, work } of candidates) {
+    const { proof } = await worker.run(work, 10);
+    expected ??= proof;
+    if (proof === expected) continue;
+    throw new Error(`Comparing "${work}" failed: "${name}" got ${proof}, not ${expected}`);
+  }
+}
+
+/** Rounds that take long enough to be measured. They also warm the candidate up. */
+async function calibrate(worker: Worker, work: string, effort: Effort): Promise<number> {
+  for (let rounds = 1;; rounds *= 2) {
+    const { nanoseconds } = await worker.run(work, rounds);
+    if (nanoseconds >= effort.milliseconds * 1e6) return rounds;
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  if (sorted.length % 2 === 1) return sorted[middle]!;
+  return (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Median of the ratios within the sample rounds. */
+export function ratio(of: Measured, to: Measured): number {
+  return median(of.samples.map((value, i) => value / to.samples[i]!));
+}

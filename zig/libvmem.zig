@@ -1,16 +1,18 @@
-//! Placeholder until the face of libvmem lands: the names, so that the build's frame works.
+//! Root of libvmem.so.1: exports the 16 functions of libvmem; its version script puts them under `LIBVMEM_1.0`.
 
-const std = @import("std");
+const builtin = @import("builtin");
+const pool = @import("pool.zig");
 
-pub const panic = std.debug.no_panic;
+pub const table = @import("abi/vmem.zig").table;
+pub const panic = pool.Panic;
 
 comptime {
-    if (@import("builtin").output_mode == .Lib) for ([_][]const u8{
-        "aligned_alloc", "calloc", "check",   "check_version", "create",      "create_in_region", "delete", "errormsg",
-        "free",          "malloc", "realloc", "set_funcs",     "stats_print", "strdup",           "wcsdup", "malloc_usable_size",
-    }) |name| @export(&placeholder, .{ .name = "vmem_" ++ name });
+    if (builtin.output_mode == .Lib) {
+        for (@typeInfo(table).@"struct".decl_names) |name| @export(&@field(table, name), .{ .name = name });
+    }
 }
 
-fn placeholder() callconv(.c) ?*anyopaque {
-    return null;
+test {
+    _ = @import("abi/vmem.zig");
+    _ = pool;
 }

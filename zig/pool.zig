@@ -1,0 +1,102 @@
+//! Pools: what a user creates, by handle. The facade of the folder `pool/`, and what the faces build on.
+//!
+//! A pool is a region with a heap on it and a handle. Here is everything about its life (creating, attaching, closing,
+//! what a fork does to it) and about telling people what happened (last message, log, statistics). Allocating goes
+//! through `heap` by handle; a face never needs to look a pool up for that.
+//!
+//! All functions may be called from any thread. Errors are those of the operating system; the thread's `last_error` has
+//! the words for them.
+
+const std = @import("std");
+const creation = @import("pool/creation.zig");
+const lifetime = @import("pool/lifetime.zig");
+const messages = @import("pool/messages.zig");
+const statistics = @import("pool/statistics.zig");
+const os = @import("os.zig");
+
+pub const heap = @import("heap.zig");
+pub const Error = os.Error;
+pub const errno = os.errno;
+
+pub const Options = creation.Options;
+pub const Source = creation.Source;
+/// Bytes of the smallest pool that `create` accepts by default.
+pub const size_min = creation.size_min;
+pub const create = creation.create;
+
+pub const attach = lifetime.attach;
+pub const detach = lifetime.detach;
+pub const close = lifetime.close;
+pub const refuse = lifetime.refuse;
+pub const explain = lifetime.explain;
+pub const owner = lifetime.owner;
+
+/// An open pool with its users counted; also the memory of a closed one that somebody still uses.
+pub const Range = @import("pool/Range.zig");
+/// What `find` gives: a pool is known by its range.
+pub const Pool = Range;
+pub const retainRange = lifetime.retainRange;
+pub const releaseRange = lifetime.releaseRange;
+
+/// The open pool of a handle, kept until `unpin` even if it is closed meanwhile. No lock, no message.
+pub const find = @import("pool/registry.zig").find;
+pub const unpin = lifetime.releaseRange;
+
+pub const last_error = @import("pool/last_error.zig");
+pub const log = @import("pool/log.zig");
+pub const functions = @import("pool/functions.zig");
+pub const version = @import("pool/version.zig");
+pub const Panic = @import("pool/panic.zig").Panic;
+pub const Wording = messages.Wording;
+
+/// Whether the pool is consistent: its heap's invariants hold, and no other open pool shares memory with it. What is wrong
+/// goes to the log and the last message. Other operations on the pool wait. Errors: see `refuse`.
+pub fn check(handle: usize) Error!bool {
+    const range = try lifetime.pinned(handle);
+    defer range.release();
+    const whole = range.heap.check(&messages.inconsistent);
+    if (!lifetime.overlapsAnother(range)) return whole;
+    messages.inconsistent("Another pool shares memory with this one");
+    return false;
+}
+
+/// The pool's numbers now. Errors: see `refuse`.
+pub fn stats(handle: usize) Error!heap.Heap.Stats {
+    const range = try lifetime.pinned(handle);
+    defer range.release();
+    return range.heap.stats();
+}
+
+/// Prints the pool's numbers without the sections whose letters are given. Errors: see `refuse`.
+pub fn printStats(handle: usize, omit: []const u8) Error!void {
+    const range = try lifetime.pinned(handle);
+    defer range.release();
+    statistics.print(&range.heap.stats(), range.region.base, .parse(omit));
+}
+
+/// Gives storage back that no block needs, cached blocks included; says how many bytes. Errors: see `refuse`.
+pub fn trim(handle: usize) Error!usize {
+    const range = try lifetime.pinned(handle);
+    defer range.release();
+    return range.heap.trim();
+}
+
+test {
+    _ = creation;
+    _ = lifetime;
+    _ = messages;
+    _ = statistics;
+    _ = Range;
+    _ = @import("pool/Table.zig");
+    _ = @import("pool/Thread.zig");
+    _ = @import("pool/disposal.zig");
+    _ = @import("pool/fork.zig");
+    _ = functions;
+    _ = last_error;
+    _ = log;
+    _ = @import("pool/misuse.zig");
+    _ = @import("pool/panic.zig");
+    _ = @import("pool/pool_test.zig");
+    _ = @import("pool/registry.zig");
+    _ = version;
+}

@@ -1,0 +1,223 @@
+//! Making a pool: a region, a heap over it, a handle.
+//!
+//! Nothing is visible to other threads until the last step, and every step is undone when a later one fails. Files
+//! are made and storage is allocated without any lock held: that may take a second.
+
+const std = @import("std");
+const os = @import("../os.zig");
+const heap = @import("../heap.zig");
+const region_layer = @import("../region.zig");
+const Region = region_layer.Region;
+const disposal = @import("disposal.zig");
+const fork = @import("fork.zig");
+const functions = @import("functions.zig");
+const messages = @import("messages.zig");
+const misuse = @import("misuse.zig");
+const registry = @import("registry.zig");
+const Range = @import("Range.zig");
+const Thread = @import("Thread.zig");
+
+pub const Source = union(enum) {
+    /// A nameless file in this directory. Null is refused with EINVAL.
+    directory: ?[:0]const u8,
+    /// The caller's memory, readable and writable, at a multiple of the page size. It stays the caller's: nothing else
+    /// may use it while the pool is open, and it must stay mapped.
+    region: struct { address: usize, size: usize },
+    /// Private memory of the process.
+    anonymous,
+};
+
+pub const size_min = 1 << 20;
+const maximum_default: usize = 1 << 40;
+
+pub const Options = struct {
+    source: Source,
+    /// Bytes of an eager pool, rounded up to the page: all of its storage is allocated at once.
+    size: usize = 0,
+    /// Most bytes of a lazy pool, used when `size` is 0: storage is allocated as it is needed. 0: what the file system
+    /// has, at most 1 TiB.
+    maximum: usize = 0,
+    /// Smallest `size` or `maximum` that is accepted.
+    minimum: usize = size_min,
+    /// Of the pool's address; a power of two. A borrowed region keeps its own.
+    alignment: usize = 4 << 20,
+    /// The first page faults when touched, until the pool is closed (where the page size of the medium allows it).
+    protect_first_page: bool = false,
+    /// The handle is a number, the bits of a double, and the calling thread is attached; otherwise it is the pool's address.
+    numbered: bool = true,
+    give_back: heap.Heap.GiveBack = .decay,
+    hardening: u8 = 1,
+    /// 0: as many as suit the size and the processors.
+    arenas: u32 = 0,
+    /// A file system that cannot promise its storage (no fallocate, copy on write) is used all the same, or refused
+    /// with EOPNOTSUPP.
+    unsafe_storage: region_layer.UnsafeStorage = .accept,
+    wording: messages.Wording = .sentence,
+};
+
+/// Makes a pool and gives its handle. The thread's last message says why not.
+///
+/// EINVAL: a size below the minimum, no directory, a region that is not aligned or wraps. ENOENT, ENOTDIR, EACCES, EROFS,
+/// ELOOP, ENAMETOOLONG: the directory cannot be used. ENOSPC, EDQUOT: no room for an eager pool. EFBIG: more than a file can
+/// have. ENOMEM: no address space or memory for the heap's bookkeeping. EMFILE: no descriptor left, or 65 535 pools are
+/// open. EBUSY: another pool has the region's address. EOPNOTSUPP: see `unsafe_storage`.
+pub fn create(options: *const Options) os.Error!usize {
+    try checkSize(options);
+    _ = os.library.pin();
+    const range = try take(options.numbered);
+    errdefer giveBack(range);
+    disposal.retry();
+    var step: region_layer.Step = .reserve;
+    range.region = openRegion(options, &step) catch |err| blk: {
+        // Closed ranges may hold the address space that is missing.
+        if (err != error.ENOMEM or !disposal.sweep(.all)) return describe(options, err, step);
+        break :blk openRegion(options, &step) catch |again| return describe(options, again, step);
+    };
+    errdefer range.region.release();
+    build(options, range) catch |err| return describe(options, err, .reserve);
+    return range.handle;
+}
+
+/// Everything above the region.
+fn build(options: *const Options, range: *Range) os.Error!void {
+    const region = &range.region;
+    const page = os.memory.pageSize();
+    if (options.protect_first_page) {
+        // Pages of 2 MiB cannot be protected in part; there the first one stays readable.
+        range.protected = if (os.memory.protect(region.base, page, .none)) true else |err| switch (err) {
+            error.EINVAL => false,
+            else => return err,
+        };
+    }
+    errdefer if (range.protected) os.memory.protect(region.base, page, .read_write) catch {};
+    range.heap = try .create(region, .{
+        .handle = if (range.numbered) range.handle else region.base,
+        .arenas = options.arenas,
+        .hardening = options.hardening,
+        .reserved_pages = @intCast(page / heap.page_size),
+        .give_back = options.give_back,
+    });
+    errdefer {
+        range.heap.kill();
+        range.heap.destroy();
+    }
+    // The one reference that `publish` makes is this thread's attachment.
+    if (range.numbered) try Thread.attach(range);
+    errdefer if (range.numbered) {
+        _ = Thread.detach(range.handle);
+    };
+    registry.lock.lock();
+    defer registry.lock.unlock();
+    try registry.publish(range);
+}
+
+fn checkSize(options: *const Options) os.Error!void {
+    const size = switch (options.source) {
+        .region => |region| region.size,
+        else => if (options.size != 0) options.size else options.maximum,
+    };
+    // Alignment first for regions, size before the path for files: what programs that look at messages expect.
+    switch (options.source) {
+        .region => |region| if (region.address % os.memory.pageSize() != 0) return messages.unaligned(region.address),
+        else => {},
+    }
+    const unlimited = options.source != .region and options.size == 0 and options.maximum == 0 and options.numbered;
+    if (size < options.minimum and !unlimited) return messages.tooSmall(options.wording, size, options.minimum);
+    switch (options.source) {
+        .directory => |directory| if (directory == null) return messages.noDirectory(options.wording),
+        .region => |region| {
+            const end = std.math.add(usize, region.address, size) catch return messages.beyondAddresses(region.address, size);
+            if (region.address == 0 or end > 1 << 56) return messages.beyondAddresses(region.address, size);
+        },
+        .anonymous => {},
+    }
+    if (size > std.math.maxInt(i64) - (os.memory.pageSize() - 1)) return messages.tooLarge(options.wording, size);
+}
+
+fn openRegion(options: *const Options, step: *region_layer.Step) os.Error!Region {
+    const lazy = options.size == 0;
+    switch (options.source) {
+        .region => |region| return .borrow(region.address, std.mem.alignBackward(usize, region.size, os.memory.pageSize())),
+        .directory => |directory| return .createFile(directory.?, .{
+            .size = if (lazy) try maximum(options, step) else options.size,
+            .lazy = lazy,
+            .alignment = options.alignment,
+            .unsafe_storage = options.unsafe_storage,
+            .step = step,
+        }),
+        .anonymous => return .createAnonymous(.{
+            .size = if (lazy) try maximum(options, step) else options.size,
+            .lazy = lazy,
+            .alignment = options.alignment,
+        }),
+    }
+}
+
+/// Of a lazy pool. Storage is the file system's to give, so a limit beyond what is free now costs nothing; a smaller one
+/// keeps the heap's tables small.
+fn maximum(options: *const Options, step: *region_layer.Step) os.Error!usize {
+    if (options.maximum != 0) return options.maximum;
+    const directory = switch (options.source) {
+        .directory => |directory| directory.?,
+        else => return maximum_default,
+    };
+    step.* = .open;
+    const fd = os.file.openNameless(directory) catch |err| switch (err) {
+        error.EOPNOTSUPP => try os.file.openUnlinked(directory),
+        else => return err,
+    };
+    defer os.file.close(fd);
+    step.* = .inspect;
+    const room = std.mem.alignBackward(usize, try os.file.available(fd), 2 << 20);
+    return std.math.clamp(room, @max(options.minimum, 2 << 20), maximum_default);
+}
+
+fn describe(options: *const Options, err: os.Error, step: region_layer.Step) os.Error {
+    const size = if (options.size != 0) options.size else options.maximum;
+    return switch (options.source) {
+        .directory => |directory| messages.file(options.wording, err, step, directory.?, size),
+        .region => |region| messages.region(err, region.address, region.size),
+        .anonymous => messages.anonymous(err, size),
+    };
+}
+
+fn take(numbered: bool) os.Error!*Range {
+    registry.lock.lock();
+    defer registry.lock.unlock();
+    prepare() catch |err| return messages.tooMany(err, registry.pools_max);
+    return registry.take(numbered) catch |err| messages.tooMany(err, registry.pools_max);
+}
+
+fn giveBack(range: *Range) void {
+    registry.lock.lock();
+    defer registry.lock.unlock();
+    registry.drop(range);
+}
+
+var prepared = false;
+
+/// Before the first pool: memory of the registry, the heap's hooks, the handlers of fork. Under the registry's lock.
+fn prepare() os.Error!void {
+    if (prepared) return;
+    try registry.open();
+    try fork.watch();
+    const replaced = functions.fix();
+    heap.hooks.* = .{
+        .acquire = &acquire,
+        .release = &release,
+        .threadExit = &Thread.exit,
+        .report = &misuse.report,
+        .recordTake = if (replaced) &functions.take else null,
+        .recordGive = if (replaced) &functions.give else null,
+    };
+    prepared = true;
+}
+
+fn acquire(handle: usize) ?*heap.Heap {
+    const range = registry.find(handle) orelse return null;
+    return range.heap;
+}
+
+fn release(pinned: *heap.Heap) void {
+    Range.ofHeap(pinned).release();
+}

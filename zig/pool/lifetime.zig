@@ -1,0 +1,102 @@
+//! Attaching to a pool, leaving it, closing it.
+//!
+//! Closing never unmaps memory that somebody may still see. The pool's handle dies at once and for everybody; its
+//! storage goes back; where it was, memory that reads as zeros stays until the last thread, buffer and call that
+//! counts as a user is gone (see Range.zig and disposal.zig). Pools of the C face have no such users: deleting one
+//! takes it away unless a call of another thread is still inside, which then does it when it leaves.
+
+const std = @import("std");
+const os = @import("../os.zig");
+const disposal = @import("disposal.zig");
+const messages = @import("messages.zig");
+const registry = @import("registry.zig");
+const Range = @import("Range.zig");
+const Thread = @import("Thread.zig");
+
+/// The error and the message for a handle that `registry.find` does not know: EINVAL for what never was a handle and for a
+/// deleted pool of the C face, EBADF for a closed one of the FFI face and for the parent's after a fork.
+pub fn refuse(handle: usize) os.Error {
+    return messages.handle(handle, registry.isInherited(handle));
+}
+
+/// The message of `refuse` alone.
+pub fn explain(handle: usize) void {
+    std.mem.doNotOptimizeAway(refuse(handle));
+}
+
+pub fn pinned(handle: usize) os.Error!*Range {
+    return registry.find(handle) orelse refuse(handle);
+}
+
+/// The calling thread becomes a user of the pool, until it detaches or ends. Each attach takes one detach. EBADF: the
+/// pool is closed. ENOMEM.
+pub fn attach(handle: usize) os.Error!void {
+    const range = try pinned(handle);
+    errdefer range.release();
+    try Thread.attach(range);
+}
+
+/// Undoes one attach of the calling thread, or its creation of the pool; works on a closed pool too. The last user who
+/// leaves an open pool closes it. EBADF: the thread is not attached.
+pub fn detach(handle: usize) os.Error!void {
+    const range = Thread.detach(handle) orelse return messages.notAttached(handle);
+    range.release();
+}
+
+/// Ends the pool for everybody. Blocks need not be freed before. EBADF or EINVAL, see `refuse`: it is closed already, or
+/// never was.
+pub fn close(handle: usize) os.Error!void {
+    const range = try pinned(handle);
+    registry.lock.lock();
+    if (!range.kill()) {
+        registry.lock.unlock();
+        range.release();
+        return refuse(handle);
+    }
+    registry.unlink(range);
+    range.heap.kill();
+    registry.lock.unlock();
+
+    if (range.numbered) {
+        disposal.abandon(range);
+        if (Thread.detach(handle)) |own| own.release();
+    } else {
+        // A borrowed region is the caller's again, all of it, as soon as this returns.
+        if (range.protected) os.memory.protect(range.region.base, os.memory.pageSize(), .read_write) catch {};
+        range.release(); // the pool's own reference
+    }
+    range.release();
+}
+
+/// Counts a user of the pool's memory, for example a buffer over it. Same errors as `refuse`.
+pub fn retainRange(handle: usize) os.Error!*Range {
+    return pinned(handle);
+}
+
+/// Any thread, also one that is not attached to anything; no allocation, no thread cache.
+pub fn releaseRange(range: *Range) void {
+    range.release();
+}
+
+/// The handle of the open pool that an address lies in; of several that overlap, any. Takes the registry's lock and looks at
+/// every pool.
+pub fn owner(address: usize) ?usize {
+    registry.lock.lock();
+    defer registry.lock.unlock();
+    var ranges: registry.Iterator = .{};
+    while (ranges.next()) |range| {
+        if (range.contains(address) and range.isAlive()) return range.handle;
+    }
+    return null;
+}
+
+/// Whether another open pool shares memory with this one.
+pub fn overlapsAnother(range: *const Range) bool {
+    registry.lock.lock();
+    defer registry.lock.unlock();
+    var ranges: registry.Iterator = .{};
+    while (ranges.next()) |other| {
+        if (other != range and other.isAlive() and range.overlaps(other)) return true;
+    }
+    return false;
+}

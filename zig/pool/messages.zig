@@ -1,0 +1,133 @@
+//! What went wrong with making or finding a pool, in words.
+//!
+//! Two wordings exist. The C face keeps the shape that programs written for libvmem know ("open: No such file or
+//! directory"); everybody else gets a sentence that begins with what failed. Each function sets the thread's last
+//! message and the log, and returns the error it was given, to be used as `return messages.opening(...)`.
+
+const std = @import("std");
+const os = @import("../os.zig");
+const Step = @import("../region.zig").Step;
+const last_error = @import("last_error.zig");
+const log = @import("log.zig");
+
+pub const Wording = enum { sentence, libvmem };
+
+fn say(err: os.Error, comptime format: []const u8, args: anytype) os.Error {
+    last_error.set(format, args);
+    log.write(.errors, "{s}", .{last_error.text()});
+    return err;
+}
+
+pub fn tooSmall(wording: Wording, size: usize, minimum: usize) os.Error {
+    return switch (wording) {
+        .libvmem => say(error.EINVAL, "size {d} smaller than {d}", .{ size, minimum }),
+        .sentence => say(error.EINVAL, "Creating a pool of {d} bytes failed: the smallest pool is {d} bytes", .{ size, minimum }),
+    };
+}
+
+pub fn noDirectory(wording: Wording) os.Error {
+    return switch (wording) {
+        .libvmem => say(error.EINVAL, "invalid (NULL) path", .{}),
+        .sentence => say(error.EINVAL, "Creating a pool failed: no directory is given", .{}),
+    };
+}
+
+/// The size cannot be that of a file: EINVAL when rounding it up to a page wraps, else EFBIG.
+pub fn tooLarge(wording: Wording, size: usize) os.Error {
+    const wraps = size > std.math.maxInt(usize) - (os.memory.pageSize() - 1);
+    switch (wording) {
+        .libvmem => return if (wraps)
+            say(error.EINVAL, "posix_fallocate: {s}", .{os.errno.text(error.EINVAL)})
+        else
+            say(error.EFBIG, "invalid size ({d}) for os_off_t", .{size}),
+        .sentence => return say(
+            if (wraps) error.EINVAL else error.EFBIG,
+            "Creating a pool of {d} bytes failed: the largest file is {d} bytes",
+            .{ size, std.math.maxInt(i64) },
+        ),
+    }
+}
+
+/// The file of a pool could not be made, given its storage or mapped; `step` is where that ended.
+pub fn file(wording: Wording, err: os.Error, step: Step, directory: []const u8, size: usize) os.Error {
+    const text = os.errno.text(err);
+    switch (wording) {
+        .sentence => return say(err, "Creating a pool of {d} bytes in \"{s}\" failed: {s}", .{ size, directory, text }),
+        .libvmem => return switch (step) {
+            .open => switch (err) {
+                // What looking at the path would have said before anything was opened.
+                error.ELOOP, error.ENAMETOOLONG => say(err, "os_access \"{s}\": {s}", .{ directory, text }),
+                else => say(err, "open: {s}", .{text}),
+            },
+            .open_named => say(err, "mkstemp: {s}", .{text}),
+            .inspect => say(err, "fstatfs: {s}", .{text}),
+            .allocate => say(err, "posix_fallocate: {s}", .{text}),
+            .reserve => say(err, "mmap MAP_ANONYMOUS: {s}", .{text}),
+            .map => say(err, "mmap: {s}", .{text}),
+        },
+    }
+}
+
+pub fn unaligned(address: usize) os.Error {
+    return say(error.EINVAL, "Creating a pool at 0x{x} failed: the address is not a multiple of the page size, {d} bytes", .{ address, os.memory.pageSize() });
+}
+
+pub fn beyondAddresses(address: usize, size: usize) os.Error {
+    return say(error.EINVAL, "Creating a pool of {d} bytes at 0x{x} failed: the region does not lie in the address space", .{ size, address });
+}
+
+pub fn region(err: os.Error, address: usize, size: usize) os.Error {
+    if (err == error.EBUSY) {
+        return say(err, "Creating a pool of {d} bytes at 0x{x} failed: a pool has this address already", .{ size, address });
+    }
+    return say(err, "Creating a pool of {d} bytes at 0x{x} failed: {s}", .{ size, address, os.errno.text(err) });
+}
+
+pub fn anonymous(err: os.Error, size: usize) os.Error {
+    return say(err, "Creating a pool of {d} bytes failed: {s}", .{ size, os.errno.text(err) });
+}
+
+pub fn tooMany(err: os.Error, most: usize) os.Error {
+    return switch (err) {
+        error.EMFILE => say(err, "Creating a pool failed: {d} pools are open, the limit", .{most}),
+        else => say(err, "Creating a pool failed: {s}", .{os.errno.text(err)}),
+    };
+}
+
+/// No open pool has this handle.
+pub fn handle(handle_: usize, inherited: bool) os.Error {
+    const number: f64 = @bitCast(handle_);
+    if (inherited) return say(error.EBADF, "Using a pool failed: it was created before fork and belongs to the parent process", .{});
+    if (number >= 1) return say(error.EBADF, "Using pool {d} failed: it is closed", .{number});
+    return say(error.EINVAL, "invalid pool handle: 0x{x}", .{handle_});
+}
+
+/// A line about a pool that failed its check.
+pub fn inconsistent(text: []const u8) void {
+    last_error.set("Checking the pool failed: {s}", .{std.mem.trimEnd(u8, text, "\n")});
+    log.write(.errors, "{s}", .{last_error.text()});
+}
+
+pub fn notAttached(handle_: usize) os.Error {
+    const number: f64 = @bitCast(handle_);
+    return say(error.EBADF, "Detaching from pool {d} failed: this thread is not attached to it", .{number});
+}
+
+test "the C face's messages have the shape of the table" {
+    try std.testing.expectEqual(error.EINVAL, tooSmall(.libvmem, 5, 14 << 20));
+    try std.testing.expectEqualStrings("size 5 smaller than 14680064", last_error.text());
+    try std.testing.expectEqual(error.EINVAL, tooLarge(.libvmem, std.math.maxInt(usize)));
+    try std.testing.expectEqualStrings("posix_fallocate: Invalid argument", last_error.text());
+    try std.testing.expectEqual(error.EFBIG, tooLarge(.libvmem, 1 << 63));
+    try std.testing.expectEqualStrings("invalid size (9223372036854775808) for os_off_t", last_error.text());
+    try std.testing.expectEqual(error.ELOOP, file(.libvmem, error.ELOOP, .open, "/a", 1));
+    try std.testing.expectEqualStrings("os_access \"/a\": Too many levels of symbolic links", last_error.text());
+}
+
+test "a handle that leads nowhere says what kind it was" {
+    try std.testing.expectEqual(error.EINVAL, handle(0, false));
+    try std.testing.expectEqualStrings("invalid pool handle: 0x0", last_error.text());
+    try std.testing.expectEqual(error.EBADF, handle(@bitCast(@as(f64, 65537)), false));
+    try std.testing.expectEqualStrings("Using pool 65537 failed: it is closed", last_error.text());
+    try std.testing.expectEqual(error.EBADF, handle(4096, true));
+}

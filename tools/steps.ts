@@ -1,0 +1,196 @@
+/**
+ * The steps of `deno task test`, in their order. Each says what it does, runs, and counts what it ran.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { bun, deno } from "./bun.ts";
+import { type Counts, fromJunit, fromZig, one, settle, sum } from "./counts.ts";
+import { execute, type Result } from "./execute.ts";
+import { announceFirstBuild, root, zig, zigEnvironment } from "./zig.ts";
+
+export interface Outcome {
+  readonly counts: Counts;
+  readonly output: string;
+}
+
+export interface Step {
+  readonly name: string;
+  /** What it does, shown before it starts. */
+  readonly about: string;
+  /** Names of steps that must have passed before, since it uses what they make. */
+  readonly needs: readonly string[];
+  readonly run: () => Promise<Outcome>;
+}
+
+/** Reports of the last run; ignored by git. */
+export const reports: string = join(root, "coverage", "test");
+
+/** Exit status by which a C program says that it cannot run here; its last line is the reason. */
+const skipStatus = 77;
+
+const minute = 60;
+
+function step(
+  name: string,
+  about: string,
+  run: () => Promise<Outcome>,
+  needs: string[] = [],
+): Step {
+  return { name, about, needs, run };
+}
+
+export const steps: readonly Step[] = [
+  step("fmt", "format of the TypeScript files", () => checks(["fmt", "--check"])),
+  step("lint", "lint, and documentation of every public symbol", lint),
+  step("types", "types, by Deno and by tsc", types),
+  step("build", "the native libraries", build),
+  step("zig", "format and unit tests of the Zig files", zigTests),
+  step("fuzz", "the heap's seeded fuzzer, briefly", fuzz),
+  step("symbols", "src/symbols.ts against the native library", () => zigCheck(["check-symbols"])),
+  step("abi", "C programs against libvmem.so.1", abi, ["build"]),
+  step("structure", "layers, file lengths and exported symbols", structure, ["build"]),
+  step("deno", "the TypeScript suite on Deno", denoSuite, ["build"]),
+  step("bun", "the TypeScript suite on Bun", bunSuite, ["build"]),
+  step("doc", "the examples in the documentation", docExamples, ["build"]),
+  step(
+    "publish",
+    "what the package would hold",
+    () => checks(["publish", "--dry-run", "--allow-dirty"]),
+  ),
+];
+
+/** Runs Deno once for each command; each is one check. */
+async function checks(...commands: readonly string[][]): Promise<Outcome> {
+  const results: Result[] = [];
+  for (const words of commands) {
+    results.push(await execute([deno(), ...words], { cwd: root, limit: 5 * minute }));
+  }
+  return {
+    counts: sum(results.map((result) => one(result.status === 0))),
+    output: results.filter((result) => result.status !== 0).map((result) => result.output).join(
+      "\n",
+    ),
+  };
+}
+
+function lint(): Promise<Outcome> {
+  return checks(["lint"], ["doc", "--lint", "mod.ts"]);
+}
+
+function types(): Promise<Outcome> {
+  return checks(["check"], ["run", "-A", "node_modules/typescript/bin/tsc", "--noEmit"]);
+}
+
+/** Zig with its cache; a first build takes its time. */
+function runZig(words: readonly string[], limit = 15 * minute): Promise<Result> {
+  announceFirstBuild();
+  return execute([zig(), ...words], { cwd: root, env: zigEnvironment(), limit });
+}
+
+async function zigCheck(words: readonly string[]): Promise<Outcome> {
+  const { status, output } = await runZig(["build", ...words]);
+  return { counts: one(status === 0), output };
+}
+
+function build(): Promise<Outcome> {
+  return zigCheck([]);
+}
+
+async function zigTests(): Promise<Outcome> {
+  const words = ["build", "test", "--summary", "all", "--test-timeout", "120s"];
+  const { status, output } = await runZig(words);
+  return { counts: settle(fromZig(output), status), output };
+}
+
+function fuzz(): Promise<Outcome> {
+  return zigCheck(["fuzz"]);
+}
+
+/** Each C file is one program and one test; what did not build has failed. */
+async function abi(): Promise<Outcome> {
+  const folder = join(root, "zig-out", "abi");
+  rmSync(folder, { recursive: true, force: true });
+  const built = await runZig(["build", "abi-programs"]);
+  let output = built.output;
+  const names = readdirSync(join(root, "tests", "abi"))
+    .filter((file) => file.endsWith(".c")).map((file) => file.slice(0, -".c".length)).sort();
+  const all: Counts[] = [];
+  for (const name of names) {
+    const program = join(folder, name);
+    if (!existsSync(program)) {
+      all.push(one(false));
+      continue;
+    }
+    const run = await execute([program], { cwd: root, limit: 5 * minute });
+    const skipped = run.status === skipStatus;
+    if (skipped) {
+      const reason = run.output.trim().split("\n").at(-1) ?? "";
+      all.push({ passed: 0, failed: 0, skipped: [{ name: `${name}: ${reason}`, where: "" }] });
+      continue;
+    }
+    all.push(one(run.status === 0));
+    if (run.status !== 0) output += `tests/abi/${name}.c ended with ${run.status}\n${run.output}`;
+  }
+  return { counts: settle(sum(all), built.status), output };
+}
+
+/** Runs a program that writes a JUnit file to `report`, and counts by that file. */
+async function counted(report: string, words: readonly string[]): Promise<Outcome> {
+  mkdirSync(reports, { recursive: true });
+  rmSync(report, { force: true });
+  const { status, output } = await execute(words, { cwd: root, limit: 15 * minute });
+  const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
+  return { counts: settle(fromJunit(xml), status), output };
+}
+
+function denoTest(name: string, words: readonly string[]): Promise<Outcome> {
+  const report = join(reports, `${name}.xml`);
+  return counted(report, [deno(), "test", "-A", `--junit-path=${report}`, ...words]);
+}
+
+function structure(): Promise<Outcome> {
+  return denoTest("structure", ["--no-check", "tests/structure_test.ts"]);
+}
+
+function denoSuite(): Promise<Outcome> {
+  // File by file: given a folder, Deno would also take tools/test.ts for a test, and start all over again.
+  const suite = ["src", "tests", "tools", "bench", "examples"]
+    .flatMap((folder) => filesIn(folder, (name) => name.endsWith("_test.ts")))
+    .filter((file) => file !== "tests/structure_test.ts");
+  // Matters of Deno alone, such as its permissions; their names keep Bun from collecting them.
+  const own = filesIn("tests/deno", (name) => name.endsWith(".ts"));
+  return denoTest("deno", ["--no-check", ...suite, ...own]);
+}
+
+function bunSuite(): Promise<Outcome> {
+  const report = join(reports, "bun.xml");
+  return counted(report, [
+    ...bun(),
+    "test",
+    "--timeout=300000",
+    "--path-ignore-patterns=tests/structure_test.ts",
+    "--reporter=junit",
+    `--reporter-outfile=${report}`,
+  ]);
+}
+
+function docExamples(): Promise<Outcome> {
+  const sources = filesIn("src", (name) => name.endsWith(".ts") && !name.endsWith("_test.ts"));
+  return denoTest("doc", ["--doc", "mod.ts", "README.md", ...sources]);
+}
+
+/** Files below a folder of the repository, by their path from the root. */
+function filesIn(folder: string, wanted: (name: string) => boolean): string[] {
+  const path = join(root, folder);
+  if (!existsSync(path)) return [];
+  return readdirSync(path, { recursive: true, encoding: "utf8" })
+    .filter((name) => wanted(name)).map((name) => join(folder, name)).sort();
+}
+
+/** The suites are run by the runtime that runs this program, so it has to be Deno. */
+export function refuseOtherRuntimes(): void {
+  if (process.versions.bun !== undefined) {
+    throw new Error("Running the checks failed: they are started by Deno, as `deno task test`");
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * `deno task test`: every check and all tests, or the steps that are named: `deno task test lint types`.
+ *
+ * It goes on after a failure. What a step printed is shown if it failed; a table follows, and the last line is
+ * `N passed, N failed`, with skipped tests counted apart. The exit status is 1 if anything failed or nothing ran.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { type Counts, one, type Skip, skipReason, sum } from "./counts.ts";
+import { type Outcome, refuseOtherRuntimes, type Step, steps } from "./steps.ts";
+import { root } from "./zig.ts";
+
+interface Row {
+  readonly name: string;
+  readonly counts: Counts;
+  readonly seconds: number;
+}
+
+/** The named steps and what they need, in the order of the list. */
+function chosen(names: readonly string[]): Step[] {
+  const unknown = names.filter((name) => !steps.some((step) => step.name === name));
+  if (unknown.length > 0) {
+    const known = steps.map((step) => step.name).join(", ");
+    throw new Error(`There is no step "${unknown.join('", "')}"; the steps are ${known}`);
+  }
+  if (names.length === 0) return [...steps];
+  const wanted = new Set(names);
+  for (const step of steps) {
+    if (wanted.has(step.name)) step.needs.forEach((name) => wanted.add(name));
+  }
+  return steps.filter((step) => wanted.has(step.name));
+}
+
+async function runStep(step: Step): Promise<Outcome> {
+  try {
+    return await step.run();
+  } catch (error) {
+    return { counts: one(false), output: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function runAll(list: readonly Step[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const step of list) {
+    console.error(`${step.name}: ${step.about}`);
+    const begin = performance.now();
+    const { counts, output } = await runStep(step);
+    const seconds = (performance.now() - begin) / 1000;
+    if (counts.failed > 0) console.log(`\n--- ${step.name} failed ---\n${output.trim()}\n---`);
+    rows.push({ name: step.name, counts, seconds });
+  }
+  return rows;
+}
+
+function describe({ name, where }: Skip): string {
+  const [file = "", line = ""] = where.split(":");
+  const path = join(root, file);
+  if (!file.endsWith(".ts") || !existsSync(path)) return name;
+  const reason = skipReason(readFileSync(path, "utf8"), Number(line));
+  return `${name}: ${reason ?? `reason at ${where}`}`;
+}
+
+function summary(rows: readonly Row[]): string {
+  const lines = [`\n${"step".padEnd(12)}passed  failed  skipped    time`];
+  for (const { name, counts, seconds } of rows) {
+    const numbers = [counts.passed, counts.failed, counts.skipped.length];
+    const cells = numbers.map((number, index) =>
+      String(number).padStart(index === 2 ? 9 : 6 + 2 * +(index > 0))
+    );
+    lines.push(`${name.padEnd(12)}${cells.join("")}${`${seconds.toFixed(1)} s`.padStart(8)}`);
+  }
+  const skipped = rows.flatMap(({ name, counts }) =>
+    counts.skipped.map((skip) => `  ${name}: ${describe(skip)}`)
+  );
+  if (skipped.length > 0) lines.push("", "Skipped:", ...skipped);
+  return lines.join("\n");
+}
+
+async function main(): Promise<void> {
+  refuseOtherRuntimes();
+  const begin = performance.now();
+  const rows = await runAll(chosen(process.argv.slice(2)));
+  const { passed, failed, skipped } = sum(rows.map((row) => row.counts));
+  console.log(summary(rows));
+  console.log(`\nTook ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+  const tail = skipped.length > 0 ? `, ${skipped.length} skipped` : "";
+  console.log(`${passed} passed, ${failed} failed${tail}`);
+  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+}
+
+// Deno's test runner takes any file of this name for a test module; imported so, it must not start itself again.
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}

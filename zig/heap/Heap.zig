@@ -278,7 +278,7 @@ pub fn isBlockFound(h: *Heap, found: Found) bool {
     if (h.states) return @atomicLoad(u8, h.stateOf(found), .monotonic) == 1;
     const d = h.metadata.descriptor(found.number);
     if (!classes.isSmall(found.class)) return d.kind == .run;
-    return d.words()[found.index / 64] >> @intCast(found.index % 64) & 1 == 0;
+    return !d.isFree(found.index);
 }
 
 // --- Blocks, without a cache ----------------------------------------------------------------------
@@ -303,7 +303,7 @@ pub const Run = struct { address: usize, fresh: bool };
 
 /// A run as a block. `alignment` in pages.
 pub fn takeRun(h: *Heap, pages: u32, alignment: u32) ?Run {
-    const number = h.runs.allocate(pages, alignment, 1) orelse return null;
+    const number = h.runs.allocate(.run, pages, alignment, 1) orelse return null;
     const d = h.metadata.descriptor(number);
     const fresh = d.fresh;
     d.fresh = false;

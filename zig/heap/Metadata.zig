@@ -68,6 +68,16 @@ pub const Descriptor = extern struct {
         const all: [*]u64 = &d.bitmap;
         return all[0 .. (@as(usize, d.blocks) + 63) / 64];
     }
+
+    /// Written under the shard's lock, read without one by whoever wants to know of a block of his own.
+    pub fn storeWord(word: *u64, bits: u64) void {
+        @atomicStore(u64, word, bits, .monotonic);
+    }
+
+    pub fn isFree(d: *Descriptor, index: usize) bool {
+        const word = @atomicLoad(u64, &d.words()[index / 64], .monotonic);
+        return word >> @intCast(index % 64) & 1 == 1;
+    }
 };
 
 memory: usize,

@@ -78,9 +78,9 @@ pub fn init(metadata: *Metadata, region: *Region, reserved_pages: u32) Runs {
 }
 
 /// A run of `pages`, its first page at a multiple of `alignment` pages (of the address, not of the
-/// offset). Its descriptor has kind `run` and `units` units; class bytes are the caller's. Null when no
-/// such run exists or no storage can be had for it.
-pub fn allocate(r: *Runs, pages: u32, alignment: u32, units: u8) ?u32 {
+/// offset), as a used run or a slab whose descriptor has `units` units; class bytes and what else a slab
+/// needs are the caller's. Null when no such run exists or no storage can be had for it.
+pub fn allocate(r: *Runs, kind: Metadata.Kind, pages: u32, alignment: u32, units: u8) ?u32 {
     assert(pages > 0 and std.math.isPowerOfTwo(alignment));
     r.lock.lock();
     defer r.lock.unlock();
@@ -99,6 +99,8 @@ pub fn allocate(r: *Runs, pages: u32, alignment: u32, units: u8) ?u32 {
         r.putBack(number);
         return null;
     }
+    d.kind = kind;
+    if (kind == .slab) @memset(r.metadata.heads[d.start..][0..pages], number);
     r.used_pages += pages;
     r.used_pages_peak = @max(r.used_pages_peak, r.used_pages);
     return number;

@@ -31,7 +31,6 @@ const Registry = struct {
     fn report(_: *Heap, _: Heap.Misuse, _: usize) void {
         _ = misuse.fetchAdd(1, .monotonic);
     }
-    fn threadExit() void {}
 };
 
 /// A pool on anonymous memory for a test.
@@ -41,13 +40,10 @@ pub const Pool = struct {
     handle: usize,
 
     pub fn create(handle: usize, size: usize, options: struct { hardening: u8 = 1, lazy: bool = false, arenas: u32 = 0 }) !Pool {
-        thread.hooks = .{
-            .acquire = Registry.acquire,
-            .release = Registry.release,
-            .report = Registry.report,
-            .threadExit = Registry.threadExit,
-        };
-        _ = os.thread.registerMembarrier();
+        if (thread.hooks.report == null) {
+            thread.hooks = .{ .acquire = Registry.acquire, .release = Registry.release, .report = Registry.report };
+            _ = os.thread.registerMembarrier();
+        }
         Registry.misuse.store(0, .monotonic);
         const region = try testing.allocator.create(region_layer.Region);
         errdefer testing.allocator.destroy(region);

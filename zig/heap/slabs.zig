@@ -106,7 +106,7 @@ fn takeBlocks(h: *Heap, d: *Descriptor, class: u8, out: []usize) usize {
             out[count] = start + (i * 64 + @ctz(bits)) * size;
             bits &= bits - 1;
         }
-        word.* = bits;
+        Descriptor.storeWord(word, bits);
         if (count == out.len) break;
     }
     d.free -= @intCast(count);
@@ -117,7 +117,7 @@ fn takeBlocks(h: *Heap, d: *Descriptor, class: u8, out: []usize) usize {
 fn create(h: *Heap, shard: *Shard, arena: u16, class: u8) u32 {
     const geometry = classes.table[class];
     const units = Metadata.descriptorUnits(class, h.states);
-    const number = h.runs.allocate(geometry.pages, 1, units) orelse return 0;
+    const number = h.runs.allocate(.slab, geometry.pages, 1, units) orelse return 0;
     const d = h.metadata.descriptor(number);
     d.class = class;
     d.arena = arena;
@@ -129,9 +129,6 @@ fn create(h: *Heap, shard: *Shard, arena: u16, class: u8) u32 {
     const tail: u6 = @intCast(geometry.blocks % 64);
     if (tail != 0) words[words.len - 1] = (@as(u64, 1) << tail) - 1;
     if (h.states) @memset(h.blockStates(number)[0..geometry.blocks], 0);
-    @memset(h.metadata.heads[d.start..][0..geometry.pages], number);
-    // Last, and visible last: who sees the class byte sees the rest.
-    d.kind = .slab;
     @memset(h.metadata.classes[d.start..][0..geometry.pages], class);
     shard.slabs += 1;
     return number;
@@ -182,7 +179,7 @@ fn putBlock(h: *Heap, shard: *Shard, arena: u16, number: u32, class: u8, address
     const word = &d.words()[index / 64];
     const bit = @as(u64, 1) << @intCast(index % 64);
     if (word.* & bit != 0) return h.report(.freed_twice, address);
-    word.* |= bit;
+    Descriptor.storeWord(word, word.* | bit);
     d.free += 1;
     shard.out -= 1;
     if (number == shard.current) return;

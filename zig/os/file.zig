@@ -357,39 +357,87 @@ test "errors of opening" {
     try std.testing.expectError(error.EACCES, openTemporary("/sys"));
 }
 
-test "openUnlinked leaves no name, whichever call fails" {
-    var tmp = std.testing.tmpDir(.{ .iterate = true });
-    defer tmp.cleanup();
-    var buffer: [128]u8 = undefined;
-    const path = try std.fmt.bufPrintSentinel(&buffer, ".zig-cache/tmp/{s}", .{tmp.sub_path}, 0);
-    const before = try openCount();
-    const last: u64 = if (fault.enabled) 20 else 1;
-    for (1..last + 1) |n| {
-        if (fault.enabled) fault.arm(n, error.EIO);
-        defer if (fault.enabled) fault.disarm();
-        const fd = openUnlinked(path) catch |err| {
-            try std.testing.expectEqual(error.EIO, err);
-            try std.testing.expectEqual(before, try openCountUnarmed());
-            continue;
+const ForUnlinked = struct {
+    tmp: std.testing.TmpDir,
+    buffer: [128]u8 = undefined,
+    descriptors: usize,
+    mask: linux.sigset_t,
+
+    fn init() !ForUnlinked {
+        return .{
+            .tmp = std.testing.tmpDir(.{ .iterate = true }),
+            .descriptors = try openCount(),
+            .mask = signalMask(),
         };
-        close(fd);
-        if (fault.enabled and fault.count() < n) break;
-    } else return error.NeverSucceeded;
-    var entries = tmp.dir.iterate();
-    try std.testing.expectEqual(null, try entries.next(std.testing.io));
-    try std.testing.expectEqual(before, try openCount());
+    }
+
+    fn directory(t: *ForUnlinked) ![:0]const u8 {
+        return std.fmt.bufPrintSentinel(&t.buffer, ".zig-cache/tmp/{s}", .{t.tmp.sub_path}, 0);
+    }
+
+    fn names(t: *ForUnlinked) !usize {
+        var total: usize = 0;
+        var entries = t.tmp.dir.iterate();
+        while (try entries.next(std.testing.io)) |_| total += 1;
+        return total;
+    }
+
+    fn expectClean(t: *ForUnlinked) !void {
+        // Nothing below may fail by injection.
+        if (fault.enabled) fault.disarm();
+        try std.testing.expectEqual(t.descriptors, try openCount());
+        try std.testing.expectEqual(t.mask, signalMask());
+    }
+
+    fn signalMask() linux.sigset_t {
+        var mask: linux.sigset_t = undefined;
+        _ = linux.sigprocmask(linux.SIG.BLOCK, null, &mask);
+        return mask;
+    }
+};
+
+test "openUnlinked leaves no name, descriptor or blocked signal" {
+    var t = try ForUnlinked.init();
+    defer t.tmp.cleanup();
+    close(try openUnlinked(try t.directory()));
+    try t.expectClean();
+    try std.testing.expectEqual(0, try t.names());
+    try std.testing.expectEqual(0, t.mask[0] & 1 << 9); // SIGUSR1: earlier tests opened files this way, too
 }
 
-fn openCountUnarmed() Error!usize {
-    if (fault.enabled) fault.disarm();
-    return openCount();
+test "openUnlinked leaves nothing whichever call fails" {
+    if (!fault.enabled) return error.SkipZigTest; // built without options.fault
+    var t = try ForUnlinked.init();
+    defer t.tmp.cleanup();
+    defer fault.disarm();
+    var n: u64 = 1;
+    while (true) : (n += 1) {
+        fault.arm(n, error.EIO);
+        const opened = openUnlinked(try t.directory());
+        const done = fault.count() < n;
+        if (opened) |fd| close(fd) else |err| try std.testing.expectEqual(error.EIO, err);
+        try t.expectClean();
+        try std.testing.expectEqual(0, try t.names());
+        if (done) break;
+    }
+    try std.testing.expect(n > 6);
+    // A name that cannot be removed stays, but nothing else does.
+    fault.armCallFrom(.unlinkat, 1, error.EROFS);
+    try std.testing.expectError(error.EROFS, openUnlinked(try t.directory()));
+    try t.expectClean();
+    try std.testing.expectEqual(1, try t.names());
 }
 
-test "openUnlinked keeps the signal mask" {
-    var before: linux.sigset_t = undefined;
-    var after: linux.sigset_t = undefined;
-    _ = linux.sigprocmask(linux.SIG.BLOCK, null, &before);
-    close(try openUnlinked("/tmp"));
-    _ = linux.sigprocmask(linux.SIG.BLOCK, null, &after);
-    try std.testing.expectEqual(before, after);
+test "openUnlinked tries another name when one is taken, and does without random bytes" {
+    if (!fault.enabled) return error.SkipZigTest; // built without options.fault
+    var t = try ForUnlinked.init();
+    defer t.tmp.cleanup();
+    defer fault.disarm();
+    fault.armCall(.openat, 2, error.EEXIST);
+    close(try openUnlinked(try t.directory()));
+    fault.armCallFrom(.openat, 2, error.EEXIST);
+    try std.testing.expectError(error.EEXIST, openUnlinked(try t.directory()));
+    fault.armCallFrom(.getrandom, 1, error.ENOSYS);
+    close(try openUnlinked(try t.directory()));
+    try t.expectClean();
 }

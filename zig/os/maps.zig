@@ -83,24 +83,31 @@ fn alignUp(address: usize, alignment: usize) Error!usize {
     return (std.math.add(usize, address, alignment - 1) catch return error.ENOMEM) & ~(alignment - 1);
 }
 
-/// How many mappings the process has. For tests and reports: reads the whole list.
-pub fn count() Error!usize {
+pub const Totals = struct { mappings: usize, bytes: usize };
+
+/// How much the process has mapped. For tests and reports: reads the whole list.
+pub fn totals() Error!Totals {
     var reader = try Reader.open();
     defer reader.close();
-    var total: usize = 0;
-    while (try reader.next()) |_| total += 1;
-    return total;
+    var result: Totals = .{ .mappings = 0, .bytes = 0 };
+    while (try reader.next()) |mapping| {
+        result.mappings += 1;
+        result.bytes += mapping.end - mapping.start;
+    }
+    return result;
 }
 
-test "count grows by one" {
+test "totals follow what is mapped" {
     const memory = @import("memory.zig");
-    const before = try count();
+    const before = try totals();
     const page = memory.pageSize();
     const address = try memory.reserve(3 * page, page);
     try memory.protect(address + page, page, .read_write);
-    try std.testing.expect(try count() >= before + 2);
+    const during = try totals();
+    try std.testing.expect(during.mappings >= before.mappings + 2);
+    try std.testing.expectEqual(before.bytes + 3 * page, during.bytes);
     try memory.unmap(address, 3 * page);
-    try std.testing.expectEqual(before, try count());
+    try std.testing.expectEqual(before, try totals());
 }
 
 test "findHole skips what is mapped" {

@@ -163,8 +163,9 @@ pub fn remove(address: usize, length: usize) Error!void {
     _ = try sys.call(.madvise, .{ address, length, linux.MADV.REMOVE });
 }
 
-/// How many mappings the process has. For tests and reports: reads /proc/self/maps.
-pub const mappingCount = maps.count;
+/// How many mappings the process has, and their bytes. For tests and reports: reads /proc/self/maps.
+pub const mapped = maps.totals;
+pub const Totals = maps.Totals;
 
 test "reserve is aligned and unreadable, and goes back" {
     for ([_]usize{ pageSize(), 4 << 20, 4 << 30 }) |alignment| {

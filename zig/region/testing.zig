@@ -9,10 +9,10 @@ pub const directories = [_][:0]const u8{ "/dev/shm", "/tmp" };
 /// Descriptors and mappings of the process. A test that leaks either sees the numbers differ.
 pub const Holdings = struct {
     descriptors: usize,
-    mappings: usize,
+    mapped: os.memory.Totals,
 
     pub fn now() !Holdings {
-        return .{ .descriptors = try os.file.openCount(), .mappings = try os.memory.mappingCount() };
+        return .{ .descriptors = try os.file.openCount(), .mapped = try os.memory.mapped() };
     }
 
     pub fn expectUnchanged(before: Holdings) !void {

@@ -1,25 +1,24 @@
-//! Placeholder until the FFI face lands. The generator of src/symbols.ts imports this file as "ffi" and prints `table`.
+//! Root of libvmem_ffi.so, the library of the TypeScript package: exports the functions of the table and the entry
+//! of its Node-API side.
 
-const std = @import("std");
+const builtin = @import("builtin");
+const pool = @import("pool.zig");
 
-pub const panic = std.debug.no_panic;
+pub const ffi = @import("abi/ffi.zig");
+const napi = @import("abi/napi.zig");
 
-pub const table = struct {
-    pub fn vmem_ffi_version() callconv(.c) u32 {
-        return 1;
-    }
-};
+pub const table = ffi.table;
+pub const errno = pool.errno;
+pub const panic = pool.Panic;
 
 comptime {
-    if (@import("builtin").output_mode == .Lib) {
+    if (builtin.output_mode == .Lib) {
         for (@typeInfo(table).@"struct".decl_names) |name| @export(&@field(table, name), .{ .name = name });
+        @export(&napi.register, .{ .name = "napi_register_module_v1" });
     }
 }
 
-fn register(_: ?*anyopaque, exports: ?*anyopaque) callconv(.c) ?*anyopaque {
-    return exports;
-}
-
-comptime {
-    if (@import("builtin").output_mode == .Lib) @export(&register, .{ .name = "napi_register_module_v1" });
+test {
+    _ = ffi;
+    _ = pool;
 }

@@ -1,0 +1,485 @@
+//! The functions of the TypeScript package: doubles, 32-bit integers, and buffers with their length.
+//!
+//! `table` is the only list of them. The library exports it, `zig build symbols` writes it as src/symbols.ts, and
+//! both sides have the hash of it, so that a package never calls a library it was not made for.
+//!
+//! Conventions. A handle is a number whose bits the layers below compare. A pointer is a block's offset in its pool, 0 is
+//! null. Sizes are bytes. A result below 0 is `-errno`. JavaScript engines turn wrong values into numbers without a
+//! word (NaN for a missing argument, 1.5, 2^60), so every double passes a comparison that NaN fails, and must be
+//! whole. A buffer is only looked at for the length that comes with it: a detached one has length 0 and no address.
+
+const std = @import("std");
+const pool = @import("../pool.zig");
+const heap = pool.heap;
+const errno = pool.errno;
+
+/// Indices of the options of `vmem_ffi_create`.
+pub const Option = enum(u32) {
+    /// Bytes of an eager pool; 0: the pool is lazy.
+    size,
+    /// Most bytes of a lazy pool; 0: what the file system has.
+    maximum,
+    /// An index of `GiveBack`.
+    give_back,
+    hardening,
+    /// 1: a file system that cannot promise its storage is used all the same.
+    unsafe_storage,
+};
+
+pub const GiveBack = heap.Heap.GiveBack;
+
+/// Indices of what `vmem_ffi_stats` fills in, all of them bytes.
+pub const Statistic = enum(u32) { allocated, active, committed, mapped, cached, available, largest_free, peak };
+
+/// An error from any layer below; `EINVAL` is an argument that is no number of its kind.
+pub const Error = pool.Error || heap.Error;
+
+/// The numbers that src/errors.ts explains.
+fn status(err: Error) i32 {
+    return -errno.code(switch (err) {
+        error.OutOfMemory => error.ENOMEM,
+        error.DeadHandle => error.EBADF,
+        error.InvalidPointer => error.EFAULT,
+        error.AlreadyFree => error.ESTALE,
+        else => |other| other,
+    });
+}
+
+pub fn failure(err: Error) f64 {
+    return @floatFromInt(status(err));
+}
+
+fn succeeded(result: Error!void) i32 {
+    return if (result) 0 else |err| status(err);
+}
+
+fn yes(result: Error!bool) i32 {
+    return if (result) |truth| @intFromBool(truth) else |err| status(err);
+}
+
+fn number(result: Error!usize) f64 {
+    return if (result) |value| double(value) else |err| failure(err);
+}
+
+/// Every number here is below 2^63, which converts faster than an unsigned one.
+inline fn double(value: usize) f64 {
+    return @floatFromInt(@as(i64, @intCast(value)));
+}
+
+const whole_max = 1 << 53;
+
+/// The whole number in a double.
+inline fn whole(value: f64) error{EINVAL}!usize {
+    if (!(value >= 0 and value <= whole_max)) return error.EINVAL;
+    const integer: i64 = @intFromFloat(value);
+    if (@as(f64, @floatFromInt(integer)) != value) return error.EINVAL;
+    return @intCast(integer);
+}
+
+/// A size, length or count: nothing is made of nothing.
+inline fn positive(value: f64) error{EINVAL}!usize {
+    const integer = try whole(value);
+    return if (integer == 0) error.EINVAL else integer;
+}
+
+inline fn bits(handle: f64) usize {
+    return @bitCast(handle);
+}
+
+/// Where byte 0 of the pool is.
+fn baseOf(handle: f64) Error!usize {
+    if (heap.baseOf(bits(handle))) |base| return base;
+    const found = pool.find(bits(handle)) orelse return error.DeadHandle;
+    defer pool.unpin(found);
+    return found.region.base;
+}
+
+/// The address that a pointer stands for; the heap tells whether a block is there.
+fn addressOf(handle: f64, pointer: f64) Error!usize {
+    const base = try baseOf(handle);
+    return base + (whole(pointer) catch return error.InvalidPointer);
+}
+
+fn pointerOf(handle: f64, address: Error!usize) f64 {
+    const at = address catch |err| return failure(err);
+    return double(at - (baseOf(handle) catch |err| return failure(err)));
+}
+
+/// The hot paths' view of this face.
+const Face = struct {
+    pub const Block = f64;
+    pub const Done = i32;
+    pub const checked = true;
+
+    pub inline fn block(address: usize, base: usize) f64 {
+        return double(address - base);
+    }
+
+    pub inline fn done() i32 {
+        return 0;
+    }
+
+    pub noinline fn mallocSlow(handle: usize, size: usize) f64 {
+        @branchHint(.cold);
+        return pointerOf(@bitCast(handle), heap.allocateAfterPop(Face, handle, size));
+    }
+
+    pub noinline fn freeSlow(handle: usize, address: usize) i32 {
+        @branchHint(.cold);
+        const range = pinned(@bitCast(handle)) catch |err| return status(err);
+        defer pool.unpin(range);
+        if (address == range.region.base) return 0; // null
+        return succeeded(heap.release(handle, address));
+    }
+};
+
+/// The pool of a handle, pinned: for what does more than one thing.
+fn pinned(handle: f64) Error!*pool.Pool {
+    return pool.find(bits(handle)) orelse error.DeadHandle;
+}
+
+/// A span of a pool's memory, which must lie in the pool with all its bytes.
+pub fn span(range: *const pool.Range, pointer: f64, length: f64) Error![]u8 {
+    const offset = whole(pointer) catch return error.InvalidPointer;
+    const bytes = try whole(length);
+    const size = range.region.size;
+    if (offset > size or bytes > size - offset) return error.InvalidPointer;
+    const first: [*]u8 = @ptrFromInt(range.region.base + offset);
+    return first[0..bytes];
+}
+
+pub const table = struct {
+    /// The hash of this table, see `hash`.
+    pub fn vmem_ffi_abi() callconv(.c) u32 {
+        return hash;
+    }
+
+    /// Length of the reason why API `major`.`minor` is not served, written to `out`; 0: it is.
+    pub fn vmem_ffi_check_version(major: u32, minor: u32, out: ?[*]u8, capacity: f64) callconv(.c) f64 {
+        const text = pool.version.check(major, minor) orelse return 0;
+        return copyOut(text, out, capacity);
+    }
+
+    /// The thread's last message; its whole length is the result.
+    pub fn vmem_ffi_message(out: ?[*]u8, capacity: f64) callconv(.c) f64 {
+        return copyOut(pool.last_error.text(), out, capacity);
+    }
+
+    /// `options`: doubles by `Option`; `directory`: UTF-8 without an end mark. The handle; the thread is attached.
+    pub fn vmem_ffi_create(options: ?[*]const f64, count: f64, directory: ?[*]const u8, length: f64) callconv(.c) f64 {
+        const handle = create(options, count, directory, length) catch |err| return failure(err);
+        return @bitCast(handle);
+    }
+
+    pub fn vmem_ffi_attach(handle: f64) callconv(.c) i32 {
+        return succeeded(pool.attach(bits(handle)));
+    }
+
+    pub fn vmem_ffi_detach(handle: f64) callconv(.c) i32 {
+        return succeeded(pool.detach(bits(handle)));
+    }
+
+    pub fn vmem_ffi_close(handle: f64) callconv(.c) i32 {
+        return succeeded(pool.close(bits(handle)));
+    }
+
+    pub fn vmem_ffi_malloc(handle: f64, size: f64) align(64) callconv(.c) f64 {
+        const bytes = positive(size) catch return invalid();
+        return heap.malloc(Face, bits(handle), bytes);
+    }
+
+    pub fn vmem_ffi_free(handle: f64, pointer: f64) align(64) callconv(.c) i32 {
+        const offset = whole(pointer) catch return notABlock();
+        const base = heap.baseOf(bits(handle)) orelse return freeCold(handle, pointer);
+        return heap.free(Face, bits(handle), base + offset);
+    }
+
+    /// `alignment`: a power of two. With `zero` 1 the first `size` bytes are 0.
+    pub fn vmem_ffi_allocate(handle: f64, size: f64, alignment: f64, zero: i32) callconv(.c) f64 {
+        const bytes = positive(size) catch return invalid();
+        const multiple = positive(alignment) catch return invalid();
+        if (!std.math.isPowerOfTwo(multiple)) return invalid();
+        return pointerOf(handle, heap.allocate(bits(handle), bytes, multiple, zero == 1));
+    }
+
+    pub fn vmem_ffi_realloc(handle: f64, pointer: f64, size: f64) callconv(.c) f64 {
+        const bytes = positive(size) catch return invalid();
+        const address = addressOf(handle, pointer) catch |err| return failure(err);
+        return pointerOf(handle, heap.resize(bits(handle), address, bytes));
+    }
+
+    /// 1: the block has its new size where it is; 0: it cannot, and is as it was.
+    pub fn vmem_ffi_resize_in_place(handle: f64, pointer: f64, size: f64) callconv(.c) i32 {
+        const bytes = positive(size) catch |err| return status(err);
+        const address = addressOf(handle, pointer) catch |err| return status(err);
+        return yes(heap.resizeInPlace(bits(handle), address, bytes));
+    }
+
+    pub fn vmem_ffi_usable_size(handle: f64, pointer: f64) callconv(.c) f64 {
+        const address = addressOf(handle, pointer) catch |err| return failure(err);
+        return number(heap.usableSize(bits(handle), address));
+    }
+
+    /// 1: a block that is not free starts there.
+    pub fn vmem_ffi_owns(handle: f64, pointer: f64) callconv(.c) i32 {
+        const address = addressOf(handle, pointer) catch |err| return switch (err) {
+            error.InvalidPointer => 0,
+            else => status(err),
+        };
+        return yes(heap.owns(bits(handle), address));
+    }
+
+    /// Fills `out` with `count` pointers, or changes nothing.
+    pub fn vmem_ffi_malloc_many(handle: f64, size: f64, out: ?[*]f64, count: f64) callconv(.c) i32 {
+        return succeeded(mallocMany(handle, size, out, count));
+    }
+
+    /// Frees pointers in order and says how many: fewer than `count` when the next one is no live block.
+    pub fn vmem_ffi_free_many(handle: f64, pointers: ?[*]const f64, count: f64) callconv(.c) f64 {
+        return number(freeMany(handle, pointers, count));
+    }
+
+    /// Copies from the pool. EFAULT: the span does not lie in the pool.
+    pub fn vmem_ffi_read(handle: f64, pointer: f64, out: ?[*]u8, length: f64) callconv(.c) i32 {
+        const range = pinned(handle) catch |err| return status(err);
+        defer pool.unpin(range);
+        const from = span(range, pointer, length) catch |err| return status(err);
+        if (from.len == 0) return 0;
+        // The other side may be a view of the pool too, so they may overlap.
+        @memmove((out orelse return status(error.EINVAL))[0..from.len], from);
+        return 0;
+    }
+
+    /// Copies into the pool. EFAULT: the span does not lie in the pool.
+    pub fn vmem_ffi_write(handle: f64, pointer: f64, source: ?[*]const u8, length: f64) callconv(.c) i32 {
+        const range = pinned(handle) catch |err| return status(err);
+        defer pool.unpin(range);
+        const to = span(range, pointer, length) catch |err| return status(err);
+        if (to.len == 0) return 0;
+        @memmove(to, (source orelse return status(error.EINVAL))[0..to.len]);
+        return 0;
+    }
+
+    /// The address of byte 0. Addresses of user space are exact in a double.
+    pub fn vmem_ffi_base(handle: f64) callconv(.c) f64 {
+        const range = pinned(handle) catch |err| return failure(err);
+        defer pool.unpin(range);
+        return double(range.region.base);
+    }
+
+    /// Bytes reserved: no pointer is beyond.
+    pub fn vmem_ffi_size(handle: f64) callconv(.c) f64 {
+        const range = pinned(handle) catch |err| return failure(err);
+        defer pool.unpin(range);
+        return double(range.region.size);
+    }
+
+    /// Fills `out` by `Statistic`.
+    pub fn vmem_ffi_stats(handle: f64, out: ?[*]f64, count: f64) callconv(.c) i32 {
+        const names = @typeInfo(Statistic).@"enum".field_names;
+        if (!(count == @as(f64, names.len))) return status(error.EINVAL);
+        const to = out orelse return status(error.EINVAL);
+        const stats = pool.stats(bits(handle)) catch |err| return status(err);
+        inline for (names, 0..) |name, i| to[i] = double(@field(stats, name));
+        return 0;
+    }
+
+    /// 1: the pool is consistent.
+    pub fn vmem_ffi_check(handle: f64) callconv(.c) i32 {
+        return yes(pool.check(bits(handle)));
+    }
+
+    /// Bytes of storage given back.
+    pub fn vmem_ffi_trim(handle: f64) callconv(.c) f64 {
+        return number(pool.trim(bits(handle)));
+    }
+
+    /// The pointer to the first byte of a view. EFAULT: its bytes are not in the pool.
+    pub fn vmem_ffi_locate(handle: f64, view: ?[*]const u8, length: f64) callconv(.c) f64 {
+        const range = pinned(handle) catch |err| return failure(err);
+        defer pool.unpin(range);
+        _ = positive(length) catch |err| return failure(err);
+        const address = @intFromPtr(view orelse return failure(error.EFAULT));
+        if (!range.contains(address)) return failure(error.EFAULT);
+        return double(address - range.region.base);
+    }
+
+    /// For `bun:ffi` buffers: counts a user of the pool's memory. What `vmem_ffi_deallocator` and
+    /// `vmem_ffi_release` take.
+    pub fn vmem_ffi_retain(handle: f64) callconv(.c) f64 {
+        const range = pool.retainRange(bits(handle)) catch |err| return failure(err);
+        return double(@intFromPtr(range));
+    }
+
+    /// The address of the function that an engine calls with the block and the user when the buffer over it dies.
+    pub fn vmem_ffi_deallocator() callconv(.c) f64 {
+        return double(@intFromPtr(&deallocate));
+    }
+
+    /// Undoes `vmem_ffi_retain` when no buffer could be made.
+    pub fn vmem_ffi_release(user: f64) callconv(.c) void {
+        const address = positive(user) catch return;
+        pool.releaseRange(@ptrFromInt(address));
+    }
+
+    /// The next buffer that dies on this thread leaves its block alive, if it is this one.
+    pub fn vmem_ffi_hold(handle: f64, pointer: f64) callconv(.c) i32 {
+        held = addressOf(handle, pointer) catch |err| return status(err);
+        return 0;
+    }
+
+    /// Ends `vmem_ffi_hold`. 1: the buffer died meanwhile and the block is the caller's; 0: something still uses it.
+    pub fn vmem_ffi_unhold() callconv(.c) i32 {
+        defer held = 0;
+        return @intFromBool(held == 0);
+    }
+};
+
+/// The block whose buffer is being replaced; engines end a buffer on the thread that detaches it, inside the call,
+/// unless something else still uses its memory.
+threadlocal var held: usize = 0;
+
+/// A buffer over a block died. Any thread: locks only, no thread cache.
+pub fn bufferDied(block: usize, range: *pool.Range) void {
+    if (held == block and block != 0) held = 0 else if (range.isAlive()) heap.releaseUncached(range.heap, block);
+    pool.releaseRange(range);
+}
+
+/// bun:ffi's signature: the buffer's bytes, and what was given with them.
+fn deallocate(block: ?*anyopaque, user: ?*anyopaque) callconv(.c) void {
+    bufferDied(@intFromPtr(block), @ptrCast(@alignCast(user.?)));
+}
+
+noinline fn invalid() f64 {
+    @branchHint(.cold);
+    return failure(error.EINVAL);
+}
+
+noinline fn notABlock() i32 {
+    @branchHint(.cold);
+    return status(error.InvalidPointer);
+}
+
+noinline fn freeCold(handle: f64, pointer: f64) i32 {
+    @branchHint(.cold);
+    const address = addressOf(handle, pointer) catch |err| return status(err);
+    return Face.freeSlow(bits(handle), address);
+}
+
+fn copyOut(text: []const u8, out: ?[*]u8, capacity: f64) f64 {
+    const room = whole(capacity) catch 0;
+    const count = @min(text.len, room);
+    if (out) |to| @memcpy(to[0..count], text[0..count]);
+    return double(text.len);
+}
+
+fn create(options: ?[*]const f64, count: f64, directory: ?[*]const u8, length: f64) Error!usize {
+    if (!(count == @as(f64, @typeInfo(Option).@"enum".field_names.len))) return error.EINVAL;
+    const given = options orelse return error.EINVAL;
+    var path: [4096]u8 = undefined;
+    const path_len = try positive(length);
+    if (path_len >= path.len) return error.ENAMETOOLONG;
+    const bytes = directory orelse return error.EINVAL;
+    @memcpy(path[0..path_len], bytes[0..path_len]);
+    path[path_len] = 0;
+    if (std.mem.findScalar(u8, path[0..path_len], 0) != null) return error.EINVAL;
+
+    const give_back = try whole(option(given, .give_back));
+    const hardening = try whole(option(given, .hardening));
+    if (give_back >= @typeInfo(GiveBack).@"enum".field_names.len or hardening > 2) return error.EINVAL;
+    // The hot paths of this face look at the blocks' states.
+    heap.hooks.checked = true;
+    return pool.create(&.{
+        .source = .{ .directory = path[0..path_len :0] },
+        .size = try whole(option(given, .size)),
+        .maximum = try whole(option(given, .maximum)),
+        // The low word of an address is the pointer's low word: see docs/ARCHITECTURE.md.
+        .alignment = 4 << 30,
+        .numbered = true,
+        .give_back = @enumFromInt(give_back),
+        .hardening = @intCast(hardening),
+        .unsafe_storage = if (option(given, .unsafe_storage) == 1) .accept else .refuse,
+    });
+}
+
+fn option(given: [*]const f64, name: Option) f64 {
+    return given[@intFromEnum(name)];
+}
+
+fn mallocMany(handle: f64, size: f64, out: ?[*]f64, count: f64) Error!void {
+    const bytes = try positive(size);
+    const wanted = try positive(count);
+    const doubles = (out orelse return error.EINVAL)[0..wanted];
+    // Addresses and doubles are equally wide: the addresses are written there first.
+    const addresses: []usize = @ptrCast(doubles);
+    const base = try baseOf(handle);
+    const got = try heap.allocateMany(bits(handle), bytes, addresses);
+    if (got < wanted) {
+        _ = heap.releaseMany(bits(handle), addresses[0..got]);
+        @memset(doubles, 0);
+        return error.OutOfMemory;
+    }
+    for (doubles, addresses) |*to, address| to.* = double(address - base);
+}
+
+fn freeMany(handle: f64, pointers: ?[*]const f64, count: f64) Error!usize {
+    const wanted = try positive(count);
+    const given = (pointers orelse return error.EINVAL)[0..wanted];
+    const base = try baseOf(handle);
+    var chunk: [256]usize = undefined;
+    var freed: usize = 0;
+    while (freed < wanted) {
+        var filled: usize = 0;
+        var next = freed;
+        while (next < wanted and filled < chunk.len) : (next += 1) {
+            const offset = whole(given[next]) catch break;
+            if (offset == 0) break;
+            chunk[filled] = base + offset;
+            filled += 1;
+        }
+        const released = heap.releaseMany(bits(handle), chunk[0..filled]);
+        freed += released.count;
+        if (released.err) |err| return if (err == error.DeadHandle) err else freed;
+        if (next == wanted or filled == chunk.len) continue;
+        if (!(given[next] == 0)) return freed;
+        freed += 1; // null
+    }
+    return freed;
+}
+
+/// What a package must agree with: names, types and order of everything above.
+pub const hash: u32 = blk: {
+    @setEvalBranchQuota(1_000_000);
+    var state: std.hash.Fnv1a_32 = .init();
+    for (signatures) |line| state.update(line);
+    for (.{ Option, Statistic, GiveBack }) |E| {
+        for (@typeInfo(E).@"enum".field_names) |name| state.update(name ++ ",");
+    }
+    break :blk state.final();
+};
+
+/// One line of src/symbols.ts for each function.
+pub const signatures: [@typeInfo(table).@"struct".decl_names.len][]const u8 = blk: {
+    @setEvalBranchQuota(1_000_000);
+    const names = @typeInfo(table).@"struct".decl_names;
+    var lines: [names.len][]const u8 = undefined;
+    for (&lines, names) |*line, name| {
+        const function = @typeInfo(@TypeOf(@field(table, name))).@"fn";
+        var parameters: []const u8 = "";
+        for (function.param_types, 0..) |parameter, i| {
+            parameters = parameters ++ (if (i == 0) "" else ", ") ++ "\"" ++ typeName(parameter.?) ++ "\"";
+        }
+        line.* = name ++ ": { parameters: [" ++ parameters ++ "], result: \"" ++ typeName(function.return_type.?) ++ "\" },";
+    }
+    break :blk lines;
+};
+
+fn typeName(comptime T: type) []const u8 {
+    return switch (T) {
+        f64 => "f64",
+        i32 => "i32",
+        u32 => "u32",
+        void => "void",
+        else => if (@typeInfo(T) == .optional) "buffer" else @compileError("not a type of this face: " ++ @typeName(T)),
+    };
+}

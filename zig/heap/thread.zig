@@ -138,13 +138,23 @@ pub inline fn malloc(comptime F: type, handle: usize, size: usize) F.Block {
     const class = if (size <= classes.small_max)
         smallClass(F.checked, size)
     else if (size <= classes.cached_max)
-        classes.run_index[(size + classes.page_size - 1) >> classes.page_shift]
+        runClass(size)
     else
         return F.mallocSlow(handle, size);
     const c = t.last.cache;
     const address = Cache.pop(&c.bins[class]) orelse return F.mallocSlow(handle, size);
     if (F.checked and c.states) markLive(c, class, address);
     return F.block(address, c.base);
+}
+
+inline fn runClass(size: usize) u8 {
+    @branchHint(.unlikely);
+    const class: u32 = classes.run_index[(size + classes.page_size - 1) >> classes.page_shift];
+    // Without it the two look-ups become one with a variable shift, which the small path then pays for.
+    return @truncate(asm (""
+        : [r] "=r" (-> u32),
+        : [c] "0" (class),
+    ));
 }
 
 /// A heap that keeps a byte a block has no blocks below 16 bytes: at 8 the bytes would be an eighth of it.

@@ -331,13 +331,14 @@ test "commit and purge in granules, the ragged end included" {
         @memset(memory[7 * g ..], 8);
         try testing.expectZero(memory[0 .. 2 * g]);
         try testing.expectZero(memory[4 * g .. 7 * g]);
-        if (region.source == .file) try std.testing.expectEqual(region.committed(), try os.file.allocated(region.fd));
+        const probed = if (region.source == .file) try os.file.allocated(region.fd) - region.committed() else 0;
+        try std.testing.expect(probed <= os.memory.pageSize());
         try region.purge(3 * g, g);
         try region.purge(7 * g, region.size - 7 * g);
         try std.testing.expectEqual(g, region.committed());
         try testing.expectZero(memory[3 * g ..]);
         try std.testing.expectEqual(7, memory[3 * g - 1]);
-        if (region.source == .file) try std.testing.expectEqual(region.committed(), try os.file.allocated(region.fd));
+        if (region.source == .file) try std.testing.expectEqual(region.committed() + probed, try os.file.allocated(region.fd));
         try region.commit(3 * g, region.size - 3 * g);
         try testing.expectZero(memory[3 * g ..]);
         try std.testing.expectEqual(region.size - 2 * g, region.committed());

@@ -1,0 +1,233 @@
+/** The rules of the house that a reader would otherwise have to watch: layers, lengths, exports, leftovers. */
+import { assertEquals } from "@std/assert";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { readLibrary } from "./elf.ts";
+import { code, read, root, sourceFiles, testedFiles, zigImports } from "./sources.ts";
+
+const files = sourceFiles();
+const zigFiles = files.filter((file) => file.startsWith("zig/") && file.endsWith(".zig"));
+const typescriptFiles = files.filter((file) => file.endsWith(".ts"));
+
+/** Lowest first: a file sees the facades of the layers before its own. */
+const layers = ["base", "os", "region", "heap", "pool", "abi"];
+const packages = ["std", "builtin", "options"];
+/** Programs over the layers; they see facades and the faces. */
+const programs = ["unit_tests", "fuzz", "bench", "tidy"];
+
+/** `zig/heap/Runs.zig` and the facade `zig/heap.zig` are of the layer heap; roots and programs of none. */
+function layerOf(file: string): string | undefined {
+  const name = /^zig\/(\w+)(?:\/.+)?\.zig$/.exec(file)?.[1];
+  return name !== undefined && layers.includes(name) ? name : undefined;
+}
+
+function isFacade(file: string): boolean {
+  return layers.some((layer) => file === `zig/${layer}.zig`);
+}
+
+/** Whether the file is only compiled into tests. */
+function isTestCode(file: string): boolean {
+  return /(_test|\/testing)\.zig$/.test(file);
+}
+
+function isLibraryRoot(file: string): boolean {
+  return /^zig\/lib\w+\.zig$/.test(file);
+}
+
+/** Lines of the file that match, as `file:line: text`. */
+function matches(file: string, text: string, pattern: RegExp): string[] {
+  return text.split("\n").flatMap((line, index) =>
+    pattern.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : []
+  );
+}
+
+test("layers: a Zig file imports its own folder and the facades of lower layers", () => {
+  const wrong = zigFiles.filter((file) => layerOf(file) !== undefined).flatMap((file) => {
+    const layer = layerOf(file) ?? "";
+    const lower = layers.slice(0, layers.indexOf(layer)).map((name) => `zig/${name}.zig`);
+    return zigImports(file)
+      .filter((name) =>
+        !packages.includes(name) && !lower.includes(name) &&
+        // A test file uses its layer as others do, through the facade.
+        !name.startsWith(`zig/${layer}/`) && !(isTestCode(file) && name === `zig/${layer}.zig`)
+      )
+      .map((name) => `${file} imports ${name}`);
+  });
+  assertEquals(wrong, []);
+});
+
+test("layers: roots and programs import facades and faces only", () => {
+  const wrong = zigFiles
+    .filter((file) => isLibraryRoot(file) || programs.some((name) => file === `zig/${name}.zig`))
+    .flatMap((file) =>
+      zigImports(file)
+        .filter((name) =>
+          !packages.includes(name) && !isFacade(name) && !isLibraryRoot(name) &&
+          !name.startsWith("zig/abi/")
+        )
+        .map((name) => `${file} imports ${name}`)
+    );
+  assertEquals(wrong, []);
+});
+
+test("layers: only os calls the kernel and the C library", () => {
+  const outside = zigFiles.filter((file) =>
+    layerOf(file) !== undefined && layerOf(file) !== "os" && !isTestCode(file)
+  );
+  const wrong = outside.flatMap((file) => {
+    // Tests inside a file may arrange what they need.
+    const shipped = code(file).replace(
+      /^test (?:"[^"\n]*" )?\{[\s\S]*?^\}/gm,
+      (block) => block.replace(/[^\n]/g, ""),
+    );
+    return [
+      ...matches(file, shipped, /\bextern "|\bstd\.(os\.linux|posix|c)\b/),
+      // Node-API's functions come from the program that loads the library, so they are weak imports.
+      ...file === "zig/abi/napi.zig" ? [] : matches(file, shipped, /@extern\(/),
+    ];
+  });
+  assertEquals(wrong, []);
+});
+
+test("layers: only the roots export", () => {
+  // Assembler reaches a thread-local variable by its symbol, which the version scripts hide again.
+  const threadLocals = new Map([["zig/heap/thread.zig", 1], ["zig/pool/Thread.zig", 1]]);
+  const wrong = zigFiles.filter((file) => layerOf(file) !== undefined).flatMap((file) => {
+    const found = matches(file, code(file), /^\s*(pub )?export |@export\(/);
+    const variables = found.filter((line) => line.includes("export threadlocal var"));
+    return variables.length <= (threadLocals.get(file) ?? 0)
+      ? found.filter((line) => !variables.includes(line))
+      : found;
+  });
+  assertEquals(wrong, []);
+});
+
+test("layers: the runtimes' own names stand only in src/runtime", () => {
+  const wrong = typescriptFiles
+    .filter((file) =>
+      (file === "mod.ts" || file.startsWith("src/")) && !file.startsWith("src/runtime/") &&
+      !file.endsWith("_test.ts")
+    )
+    .flatMap((file) =>
+      matches(
+        file,
+        code(file),
+        /\b(Deno|Bun)\b\s*[.[}]|"(bun|node:ffi)\b|\bprocess\.dlopen\b|\bgetBuiltinModule\b/,
+      )
+    );
+  assertEquals(wrong, []);
+});
+
+test("unit tests: zig/unit_tests.zig reaches every file that has tests", () => {
+  const reached = new Set(["zig/unit_tests.zig"]);
+  for (const file of reached) testedFiles(file).forEach((name) => reached.add(name));
+  const withTests = zigFiles.filter((file) => /^test ("|\{)/m.test(code(file)));
+  assertEquals(withTests.filter((file) => !reached.has(file)), []);
+});
+
+test("suite: tests are flat, and none is left to run alone", () => {
+  const wrong = typescriptFiles.filter((file) => file.endsWith("_test.ts"))
+    .flatMap((file) =>
+      matches(file, code(file), /^\s*(describe|it|Deno\.test)\b|\b(test|it)\.(only|skip|todo)\(/)
+    );
+  assertEquals(wrong, []);
+});
+
+test("suite: every test file is in a folder that the runner looks into", () => {
+  const folders = /^(src|tests|tools|bench|examples)\//;
+  const outside = typescriptFiles.filter((file) =>
+    file.endsWith("_test.ts") && !folders.test(file)
+  );
+  assertEquals(outside, []);
+});
+
+test("files: none is too long without a reason on its first line", () => {
+  const limits = [[zigFiles, 600], [typescriptFiles, 300]] as const;
+  const wrong = limits.flatMap(([list, limit]) =>
+    list.flatMap((file) => {
+      const lines = read(file).trimEnd().split("\n");
+      const reason = /^\/[/*]+!? .*\b(long|length|lines)\b/.test(lines[0] ?? "");
+      return lines.length > limit && !reason
+        ? [`${file} has ${lines.length} lines of ${limit}`]
+        : [];
+    })
+  );
+  assertEquals(wrong, []);
+});
+
+test("files: no leftovers and nothing of one machine", () => {
+  // In pieces, so that this file does not find itself.
+  const markers = ["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"];
+  const folders = ["root", "work", "farm"].map((name) => `/${name}/`).concat("/home/\\w");
+  const hosts = ["registry." + "npmjs", "files." + "pythonhosted"];
+  const pattern = new RegExp(
+    `\\b(${markers.join("|")})\\b|(^|[\\s"'\`(=])(${folders.join("|")})|${hosts.join("|")}`,
+  );
+  const wrong = files.filter((file) => !/\.(png|svg|ndjson)$/.test(file) && file !== "deno.lock")
+    .flatMap((file) => matches(file, read(file), pattern));
+  assertEquals(wrong, []);
+});
+
+test("settings: the version stands the same everywhere", () => {
+  const { version } = JSON.parse(read("deno.json")) as { version: string };
+  assertEquals(/\.version = "([^"]+)"/.exec(read("build.zig.zon"))?.[1], version);
+});
+
+test("settings: tsc is as strict as Deno", () => {
+  type Settings = { compilerOptions: Record<string, unknown> };
+  const deno = (JSON.parse(read("deno.json")) as Settings).compilerOptions;
+  const tsc = (JSON.parse(read("tsconfig.json")) as Settings).compilerOptions;
+  assertEquals(Object.fromEntries(Object.keys(deno).map((name) => [name, tsc[name]])), deno);
+});
+
+test("settings: every task says what it does", () => {
+  type Tasks = { tasks: Record<string, { description?: string }> };
+  const { tasks } = JSON.parse(read("deno.json")) as Tasks;
+  const silent = Object.keys(tasks).filter((name) => !tasks[name]?.description);
+  assertEquals(silent, []);
+});
+
+const cLibrary = /^(libc\.so\.6|libpthread\.so\.0|libdl\.so\.2|ld-linux-.*)$/;
+
+/** Functions that the public header declares. */
+function declaredFunctions(): string[] {
+  const text = read("include/libvmem.h").replace(/\/\*[\s\S]*?\*\//g, "");
+  return [...text.matchAll(/\b(vmem_\w+)\s*\(/g)].map(([, name = ""]) => name).sort();
+}
+
+test("libvmem.so.1 exports the 16 functions of its header under LIBVMEM_1.0 and nothing else", () => {
+  const library = readLibrary(join(root, "zig-out", "lib", "libvmem.so.1"));
+  const exported = library.symbols.filter((symbol) =>
+    symbol.defined && symbol.name !== "LIBVMEM_1.0"
+  );
+  const names = declaredFunctions();
+  assertEquals(names.length, 16);
+  assertEquals(
+    exported.map(({ name, version }) => `${name}@${version}`).sort(),
+    names.map((name) => `${name}@LIBVMEM_1.0`),
+  );
+  assertEquals(library.soname, "libvmem.so.1");
+  assertEquals(library.needed.filter((name) => !cLibrary.test(name)), []);
+});
+
+test("libvmem_ffi.so exports the functions of src/symbols.ts, its Node-API entry and nothing else", () => {
+  const library = readLibrary(join(root, "zig-out", "lib", "libvmem_ffi.so"));
+  const exported = library.symbols.filter((symbol) => symbol.defined).map(({ name }) => name)
+    .sort();
+  const listed = [...read("src/symbols.ts").matchAll(/\b(vmem_ffi_\w+)"?: \{/g)].map((
+    [, name = ""],
+  ) => name);
+  assertEquals(exported, [...listed, "napi_register_module_v1"].sort());
+  assertEquals(library.needed.filter((name) => !cLibrary.test(name)), []);
+  // A host without Node-API loads it too: what comes from the host is weak.
+  const strong = library.symbols.filter((symbol) =>
+    symbol.name.startsWith("napi_") && !symbol.defined && !symbol.weak
+  );
+  assertEquals(strong, []);
+});
+
+test("the installed header is the one of the sources", () => {
+  const installed = readFileSync(join(root, "zig-out", "include", "libvmem.h"), "utf8");
+  assertEquals(installed, read("include/libvmem.h"));
+});

@@ -41,7 +41,7 @@ export function zig(): string {
   if (given !== undefined && given !== "") {
     const version = versionOf(given);
     if (version === pinned) return given;
-    const found = version === undefined ? "does not run" : `is version ${version}`;
+    const found = version === undefined ? "is not Zig" : `is version ${version}`;
     throw new Error(
       `ZIG names "${given}", which ${found}: ${pinned} is needed; correct or unset it`,
     );
@@ -55,7 +55,7 @@ export function zig(): string {
 
 function versionOf(command: string): string | undefined {
   const run = spawnSync(command, ["version"], { encoding: "utf8" });
-  return run.status === 0 ? run.stdout.trim() : undefined;
+  return run.status === 0 && run.stdout !== "" ? run.stdout.trim() : undefined;
 }
 
 function fetchZig(folder: string): void {

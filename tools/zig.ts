@@ -17,6 +17,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
 } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -61,22 +62,29 @@ function versionOf(command: string): string | undefined {
 function fetchZig(folder: string): void {
   const tools = join(root, ".tools");
   mkdirSync(tools, { recursive: true });
-  // What an interrupted fetch left behind; only a whole copy gets its final name.
-  for (const name of readdirSync(tools)) {
-    if (name.startsWith("partial-")) rmSync(join(tools, name), { recursive: true, force: true });
-  }
+  removeAbandoned(tools);
   console.error(`Fetching Zig ${pinned} from PyPI into .tools (once, 100 MB)`);
   const partial = mkdtempSync(join(tools, "partial-"));
   const reason = install(partial);
-  if (reason === undefined) {
-    renameSync(partial, folder);
-    return;
-  }
+  // Only a whole copy gets the final name; another process may have been faster.
+  if (reason === undefined && !existsSync(folder)) return renameSync(partial, folder);
   rmSync(partial, { recursive: true, force: true });
+  if (reason === undefined) return;
   throw new Error(
     `Zig ${pinned} was not found and could not be fetched: ${reason}; ` +
       `or put Zig ${pinned} on PATH, or set ZIG to its path`,
   );
+}
+
+/** Removes what interrupted fetches left behind; a young folder may be another process's. */
+function removeAbandoned(tools: string): void {
+  const hourAgo = Date.now() - 3_600_000;
+  for (const name of readdirSync(tools)) {
+    const path = join(tools, name);
+    if (name.startsWith("partial-") && statSync(path).mtimeMs < hourAgo) {
+      rmSync(path, { recursive: true, force: true });
+    }
+  }
 }
 
 /** Fetches Zig into `folder`; the result is undefined, or what is in the way and what helps. */

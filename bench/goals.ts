@@ -9,7 +9,7 @@ export interface Goal {
 }
 
 /** The row in which the FFI calls of both runtimes and the pair in C are measured by turns. */
-const MIXED = "Goal: malloc and free from TypeScript";
+export const MIXED = "Goal: malloc and free from TypeScript";
 
 /** Candidates of the goal that compares runtimes with C. */
 export function goalRow(

@@ -1,7 +1,7 @@
 /** The native side of the benchmarks: the driver program and the allocators it is run with. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { root, zig, zigEnvironment } from "../tools/zig.ts";
 
@@ -48,21 +48,37 @@ export function installPeers(): string | undefined {
   return undefined;
 }
 
-/** Builds the driver if its sources are newer, and returns its path. */
+/** The program that runs loops in C; built if its sources are newer. */
 export function buildDriver(): string {
-  const source = join(root, "bench", "native");
-  const folder = join(root, "zig-out", "bench");
-  const driver = join(folder, "driver");
-  const changed = ["driver.c", "loops.h"].map((name) => statSync(join(source, name)).mtimeMs);
-  if (existsSync(driver) && statSync(driver).mtimeMs > Math.max(...changed)) return driver;
-  mkdirSync(folder, { recursive: true });
-  const flags = ["-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror"];
-  const run = spawnSync(zig(), ["cc", ...flags, "-o", driver, join(source, "driver.c")], {
+  return build("driver", ["driver.c"], ["loops.h"], []);
+}
+
+/** The library of functions that do nothing; built if its source is newer. */
+export function buildBareLibrary(): string {
+  return build("libbare.so", ["bare.c"], [], ["-shared", "-fPIC"]);
+}
+
+function build(
+  name: string,
+  sources: readonly string[],
+  headers: readonly string[],
+  flags: readonly string[],
+): string {
+  const folder = join(root, "bench", "native");
+  const result = join(root, "zig-out", "bench", name);
+  const changed = [...sources, ...headers].map((file) => statSync(join(folder, file)).mtimeMs);
+  if (existsSync(result) && statSync(result).mtimeMs > Math.max(...changed)) return result;
+  mkdirSync(dirname(result), { recursive: true });
+  const partial = `${result}.${process.pid}`; // another process may be building the same
+  const options = ["-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror", ...flags, "-o", partial];
+  const files = sources.map((file) => join(folder, file));
+  const run = spawnSync(zig(), ["cc", ...options, ...files], {
     env: zigEnvironment(),
     encoding: "utf8",
   });
-  if (run.status !== 0) throw new Error(`Building the driver failed: ${run.stderr}`);
-  return driver;
+  if (run.status !== 0) throw new Error(`Building "${name}" failed: ${run.stderr}`);
+  renameSync(partial, result);
+  return result;
 }
 
 /** How to start the driver for a candidate. */

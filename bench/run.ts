@@ -11,11 +11,9 @@ import { bun, deno } from "../tools/bun.ts";
 import { root } from "../tools/zig.ts";
 import { evaluateGoals, type Goal, goalRow } from "./goals.ts";
 import { describeMachine } from "./machine.ts";
-import { buildDriver, installPeers, missingPeers, nativeStarts, type Start } from "./peers.ts";
+import { buildDriver, installPeers, nativeStarts, type Start } from "./peers.ts";
+import { report, type Table } from "./report.ts";
 import { type Candidate, type Effort, measure, type Measured, ratio, Worker } from "./sampling.ts";
-
-/** What was measured: row, then candidate. The first candidate is what the others are compared with. */
-export type Table = Map<string, ReadonlyMap<string, Measured>>;
 
 interface Options {
   readonly effort: Effort;
@@ -57,14 +55,14 @@ async function main(): Promise<void> {
       .filter((row) =>
         options.words.length === 0 || options.words.some((w) => row.name.includes(w))
       );
-    const table: Table = new Map();
+    const table = new Map<string, ReadonlyMap<string, Measured>>();
     for (const { name, candidates } of rows) {
       note(`Measuring ${name}`);
       table.set(name, await measure(candidates, options.effort));
     }
     note("");
     const goals = await evaluateGoals(table, native);
-    print(table, goals);
+    process.stdout.write(report(table, goals));
     if (options.record) record(table, goals);
   } finally {
     await Promise.all([...native, ...runtimes].map((worker) => worker.stop()));
@@ -112,28 +110,6 @@ function runtimeRows(worker: Worker): Row[] {
       .filter((work) => work.startsWith(`${suite}/`))
       .map((work) => ({ name: work.slice(suite.length + 1), worker, work })),
   }));
-}
-
-function print(table: Table, goals: readonly Goal[]): void {
-  const lines: string[] = ["Nanoseconds (ratio to the first of the row)", ""];
-  for (const [row, measured] of table) {
-    lines.push(row);
-    const first = [...measured.values()][0]!;
-    for (const [name, figures] of measured) {
-      const ns = figures.ns.toFixed(figures.ns < 100 ? 2 : 0).padStart(12);
-      lines.push(`${ns}  (${ratio(figures, first).toFixed(2).padStart(6)})  ${name}`);
-    }
-  }
-  if (goals.length > 0) lines.push("", "Goals");
-  for (const { name, value, limit, reached } of goals) {
-    lines.push(`${reached ? "reached" : "MISSED "}  ${value}  (${limit})  ${name}`);
-  }
-  const missing = missingPeers();
-  if (missing.length > 0) {
-    const packages = missing.map((peer) => `${peer.name} (${peer.package})`).join(", ");
-    lines.push("", `Not installed, so not measured: ${packages}; --install gets them on Debian`);
-  }
-  process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 /** One line of JSON, so that a file of them is easily compared. */

@@ -4,7 +4,7 @@
  * candidates of a suite must return the same.
  */
 import { type Pointer, Pool } from "../mod.ts";
-import { bareCalls } from "./bare.ts";
+import { bareFree, bareMalloc } from "./bare.ts";
 
 /** Does its work `rounds` times. */
 export type Candidate = (rounds: number) => number;
@@ -23,7 +23,6 @@ export function createSuites(pool: Pool): Suites {
 }
 
 function pairs(pool: Pool): Record<string, Candidate> {
-  const { first, second } = bareCalls();
   return {
     "malloc and free": (rounds) => {
       let bytes = 0;
@@ -37,9 +36,9 @@ function pairs(pool: Pool): Record<string, Candidate> {
     "two bare FFI calls": (rounds) => {
       let bytes = 0;
       for (let i = 0; i < rounds; i++) {
-        const result = first(1, 64);
+        const result = bareMalloc(1, 64);
         if (result > 0) bytes += 64;
-        second(1, result);
+        bareFree(1, result);
       }
       return bytes;
     },

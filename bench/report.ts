@@ -1,0 +1,84 @@
+/** What was measured, as text for a terminal. */
+import { type Goal, MIXED } from "./goals.ts";
+import { missingPeers } from "./peers.ts";
+import { type Measured, ratio } from "./sampling.ts";
+
+/** Rows, named "PLACE: WORK", and in each its candidates; the first is what the others are compared with. */
+export type Table = ReadonlyMap<string, ReadonlyMap<string, Measured>>;
+
+/** The whole report. */
+export function report(table: Table, goals: readonly Goal[]): string {
+  const parts = [reportNative(table), reportSuites(table), reportMixed(table), reportGoals(goals)];
+  const missing = missingPeers().map((peer) => `${peer.name} (${peer.package})`).join(", ");
+  if (missing !== "") {
+    parts.push([`Not installed, so not measured: ${missing}; --install gets them on Debian`]);
+  }
+  return parts.filter((lines) => lines.length > 0).map((lines) => lines.join("\n") + "\n").join(
+    "\n",
+  );
+}
+
+/** One column for each allocator. */
+function reportNative(table: Table): string[] {
+  const rows = [...table].filter(([name]) => name.startsWith("C: "));
+  const names = [...new Set(rows.flatMap(([, measured]) => [...measured.keys()]))];
+  if (rows.length === 0) return [];
+  const lines = [`C, nanoseconds and ratio to ${names[0]}`, line("", names)];
+  for (const [row, measured] of rows) {
+    const cells = names.map((name) => cell(measured.get(name), measured.get(names[0]!)));
+    lines.push(line(row.slice("C: ".length), cells));
+  }
+  return lines;
+}
+
+/** One column for each runtime. */
+function reportSuites(table: Table): string[] {
+  const places = ["Deno", "Bun"];
+  const suites = new Set(
+    [...table.keys()]
+      .filter((name) => places.some((place) => name.startsWith(`${place}: `)))
+      .map((name) => name.slice(name.indexOf(": ") + 2)),
+  );
+  if (suites.size === 0) return [];
+  const lines = ["TypeScript, nanoseconds and ratio to the first of the group", line("", places)];
+  for (const suite of suites) {
+    const measured = places.map((place) => table.get(`${place}: ${suite}`));
+    lines.push(suite);
+    for (const name of new Set(measured.flatMap((candidates) => [...(candidates?.keys() ?? [])]))) {
+      const cells = measured.map((all) => cell(all?.get(name), all?.values().next().value));
+      lines.push(line(`  ${name}`, cells));
+    }
+  }
+  return lines;
+}
+
+function reportMixed(table: Table): string[] {
+  const measured = table.get(MIXED);
+  if (measured === undefined) return [];
+  const cells = [...measured].map(([name, figures]) => line(name, [nanoseconds(figures.ns)]));
+  return ["Both runtimes and C by turns, nanoseconds", ...cells];
+}
+
+function reportGoals(goals: readonly Goal[]): string[] {
+  if (goals.length === 0) return [];
+  return [
+    "Goals",
+    ...goals.map(({ name, value, limit, reached }) =>
+      `${reached ? "reached" : "MISSED "} ${value.padStart(8)}  ${limit.padEnd(14)} ${name}`
+    ),
+  ];
+}
+
+function line(name: string, cells: readonly string[]): string {
+  return name.padEnd(34) + cells.map((cell) => cell.padStart(16)).join("");
+}
+
+function cell(figures: Measured | undefined, first: Measured | undefined): string {
+  if (figures === undefined) return "-";
+  const compared = first === undefined ? "" : ratio(figures, first).toFixed(2);
+  return `${nanoseconds(figures.ns)} ${compared.padStart(6)}`;
+}
+
+function nanoseconds(value: number): string {
+  return value.toFixed(value < 100 ? 2 : 0);
+}

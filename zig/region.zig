@@ -15,4 +15,6 @@ test {
     _ = region;
     _ = @import("region/file.zig");
     _ = @import("region/units.zig");
+    _ = @import("region/faults.zig");
+    _ = @import("region/limits.zig");
 }

@@ -248,44 +248,10 @@ fn replaceByZeros(address: usize, size: usize) bool {
 }
 
 const testing = @import("testing.zig");
-
-/// Every way to make a region that needs no rights.
-const Maker = struct {
-    label: []const u8,
-    make: *const fn (size: usize) Error!Region,
-};
-
-fn makeFile(comptime directory: [:0]const u8, comptime lazy: bool, comptime hint: ?usize) *const fn (usize) Error!Region {
-    return &struct {
-        fn make(size: usize) Error!Region {
-            return Region.createFile(directory, .{ .size = size, .lazy = lazy, .hint = hint, .unsafe_storage = .refuse });
-        }
-    }.make;
-}
-
-fn makeAnonymous(comptime lazy: bool) *const fn (usize) Error!Region {
-    return &struct {
-        fn make(size: usize) Error!Region {
-            return Region.createAnonymous(.{ .size = size, .lazy = lazy });
-        }
-    }.make;
-}
-
-const makers = [_]Maker{
-    .{ .label = "tmpfs, lazy", .make = makeFile("/dev/shm", true, null) },
-    .{ .label = "tmpfs, eager", .make = makeFile("/dev/shm", false, null) },
-    .{ .label = "disk, lazy", .make = makeFile("/tmp", true, null) },
-    .{ .label = "disk, eager", .make = makeFile("/tmp", false, null) },
-    .{ .label = "hint, eager", .make = makeFile("/dev/shm", false, 0x2000_0000_0000) },
-    .{ .label = "hint, lazy", .make = makeFile("/dev/shm", true, 0x2000_0000_0000) },
-    .{ .label = "anonymous, lazy", .make = makeAnonymous(true) },
-    .{ .label = "anonymous, eager", .make = makeAnonymous(false) },
-};
-
-const test_size = 7 * default_granule + 12288;
+const test_size = testing.test_size;
 
 test "a region is aligned, zero, rounded up, and gone after the release" {
-    for (makers) |maker| {
+    for (testing.makers) |maker| {
         errdefer std.debug.print("{s}\n", .{maker.label});
         const before = try testing.Holdings.now();
         var region = try maker.make(test_size - 100);
@@ -316,7 +282,7 @@ test "a region is aligned, zero, rounded up, and gone after the release" {
 }
 
 test "commit and purge in granules, the ragged end included" {
-    for (makers) |maker| {
+    for (testing.makers) |maker| {
         errdefer std.debug.print("{s}\n", .{maker.label});
         var region = try maker.make(test_size);
         defer region.release();
@@ -376,172 +342,8 @@ test "purge refuses one hole too many, and only that" {
     try region.commit(2 * max_runs * g, g);
 }
 
-test "a failed creation leaves nothing behind, whichever call fails" {
-    if (!os.fault.enabled) return error.SkipZigTest; // built without options.fault
-    defer os.fault.disarm();
-    for (makers) |maker| {
-        for ([_]Error{ error.ENOMEM, error.ENOSPC, error.EINTR, error.EIO }) |injected| {
-            const before = try testing.Holdings.now();
-            var n: u64 = 1;
-            while (true) : (n += 1) {
-                errdefer std.debug.print("{s}: call {d} fails with {t}\n", .{ maker.label, n, injected });
-                os.fault.arm(n, injected);
-                if (maker.make(test_size)) |made| {
-                    const done = os.fault.count() < n;
-                    os.fault.disarm();
-                    var region = made;
-                    region.release();
-                    try before.expectUnchanged();
-                    if (done) break;
-                } else |err| {
-                    os.fault.disarm();
-                    try std.testing.expectEqual(injected, err);
-                    try before.expectUnchanged();
-                }
-                try std.testing.expect(n < 50);
-            }
-            // At least: open, file system, storage, reservation.
-            if (std.mem.startsWith(u8, maker.label, "tmpfs")) try std.testing.expect(n > 4);
-        }
-    }
-}
-
-test "a failed commit or purge changes nothing, whichever call fails" {
-    if (!os.fault.enabled) return error.SkipZigTest; // built without options.fault
-    defer os.fault.disarm();
-    for (makers) |maker| {
-        for ([_]Error{ error.ENOMEM, error.ENOSPC }) |injected| {
-            errdefer std.debug.print("{s}\n", .{maker.label});
-            var region = try maker.make(test_size);
-            defer region.release();
-            if (!region.lazy) continue;
-            const before = try testing.Holdings.now();
-            const g = region.granule;
-            const memory = testing.bytes(region.base, region.size);
-            try region.commit(0, g);
-            memory[0] = 42;
-            var n: u64 = 1;
-            while (true) : (n += 1) {
-                os.fault.arm(n, injected);
-                const committed = region.commit(g, 2 * g);
-                os.fault.disarm();
-                committed catch {
-                    try std.testing.expectEqual(g, region.committed());
-                    if (region.source == .file) try std.testing.expectEqual(g, try os.file.allocated(region.fd));
-                    try testing.expectZero(memory[g..]);
-                    continue;
-                };
-                try testing.expectZero(memory[g..]);
-                @memset(memory[g .. 3 * g], 9);
-                os.fault.arm(n, injected);
-                const purged = region.purge(g, 2 * g);
-                const done = os.fault.count() < n;
-                os.fault.disarm();
-                purged catch {
-                    try std.testing.expectEqual(3 * g, region.committed());
-                    @memset(memory[g .. 3 * g], 9);
-                    try region.purge(g, 2 * g);
-                };
-                try testing.expectZero(memory[g..]);
-                try std.testing.expectEqual(g, region.committed());
-                if (done) break;
-                try std.testing.expect(n < 50);
-            }
-            try std.testing.expectEqual(42, memory[0]);
-            try region.purge(0, g);
-            try before.expectUnchanged();
-        }
-    }
-}
-
-test "a purge whose file cannot be put back leaves zeros all the same" {
-    if (!os.fault.enabled) return error.SkipZigTest; // built without options.fault
-    defer os.fault.disarm();
-    var region = try Region.createFile("/dev/shm", .{ .size = 8 << 20, .lazy = true });
-    defer region.release();
-    const g = region.granule;
-    const memory = testing.bytes(region.base, region.size);
-    try region.commit(0, 2 * g);
-    @memset(memory[0 .. 2 * g], 5);
-    os.fault.armCallFrom(.fallocate, 1, error.EOPNOTSUPP);
-    try std.testing.expectError(error.EOPNOTSUPP, region.purge(0, g));
-    os.fault.disarm();
-    try std.testing.expect(!region.can_purge);
-    try std.testing.expectEqual(5, memory[0]);
-    region.can_purge = true;
-    // The second call is the punch, the third would put the file back.
-    os.fault.armFrom(2, error.EIO);
-    try region.purge(0, g);
-    os.fault.disarm();
-    try std.testing.expectEqual(g, region.committed());
-    try testing.expectZero(memory[0..g]);
-    try region.commit(0, g);
-    try testing.expectZero(memory[0..g]);
-    try std.testing.expectEqual(5, memory[g]);
-}
-
-test "a file system that cannot allocate is refused, or accepted knowingly" {
-    if (!os.fault.enabled) return error.SkipZigTest; // built without options.fault
-    defer os.fault.disarm();
-    for ([_]bool{ true, false }) |lazy| {
-        const before = try testing.Holdings.now();
-        os.fault.armCallFrom(.fallocate, 1, error.EOPNOTSUPP);
-        var options: FileOptions = .{ .size = test_size, .lazy = lazy, .unsafe_storage = .refuse };
-        var step: Step = undefined;
-        options.step = &step;
-        try std.testing.expectError(error.EOPNOTSUPP, Region.createFile("/tmp", options));
-        try std.testing.expectEqual(Step.allocate, step);
-        options.unsafe_storage = .accept;
-        var region = try Region.createFile("/tmp", options);
-        try std.testing.expect(region.unsafe);
-        try std.testing.expect(!region.can_purge);
-        if (lazy) {
-            try region.commit(default_granule, region.size - default_granule);
-            try std.testing.expectError(error.EOPNOTSUPP, region.purge(default_granule, default_granule));
-        }
-        @memset(testing.bytes(region.base + default_granule, region.size - default_granule), 3);
-        region.release();
-        try before.expectUnchanged();
-    }
-}
-
-test "abandon without a mapping to spare: storage goes back, and the next try succeeds" {
-    if (!os.fault.enabled) return error.SkipZigTest; // built without options.fault
-    defer os.fault.disarm();
-    for (makers) |maker| {
-        errdefer std.debug.print("{s}\n", .{maker.label});
-        const before = try testing.Holdings.now();
-        var region = try maker.make(test_size);
-        if (region.lazy) try region.commit(0, region.size);
-        const memory = testing.bytes(region.base, region.size);
-        @memset(memory, 6);
-        os.fault.armCallFrom(.mmap, 1, error.ENOMEM);
-        region.abandon();
-        try std.testing.expect(!region.isAbandoned());
-        os.fault.disarm();
-        if (region.fd != -1) try std.testing.expectEqual(0, try os.file.allocated(region.fd));
-        try testing.expectZero(memory);
-        memory[0] = 1;
-        region.abandon();
-        try std.testing.expect(region.isAbandoned());
-        try testing.expectZero(memory);
-        region.release();
-        try before.expectUnchanged();
-        // The first mmap alone fails: memory that is not charged ahead, but shared.
-        region = try maker.make(test_size);
-        os.fault.armCall(.mmap, 1, error.ENOMEM);
-        region.abandon();
-        os.fault.disarm();
-        try std.testing.expect(region.isAbandoned());
-        try testing.expectZero(testing.bytes(region.base, region.size));
-        @memset(testing.bytes(region.base, region.size), 1);
-        region.release();
-        try before.expectUnchanged();
-    }
-}
-
 test "a full file system is ENOSPC at create or commit, and nothing is lost" {
-    try testing.withSmallFileSystem("16m", &struct {
+    try testing.withFileSystem("tmpfs", "size=16m", &struct {
         fn body(directory: [:0]const u8) anyerror!void {
             const before = try testing.Holdings.now();
             var step: Step = undefined;

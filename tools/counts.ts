@@ -77,16 +77,20 @@ function attribute(text: string, name: string): string | undefined {
     .replaceAll("&apos;", "'").replaceAll("&#39;", "'").replaceAll("&amp;", "&");
 }
 
-/** The counts in what `zig build … --summary all` prints. */
+/** The counts in what `zig build … --summary all` prints. A unit test says `skipped: reason` on a line of its own. */
 export function fromZig(text: string): Counts {
   const line = /; (\d+)\/(\d+) tests passed(?: \((?:(\d+) skipped)?)?/.exec(text);
   if (line === null) return { passed: 0, failed: 0, skipped: [] };
   const [passed, total, skipped] = [line[1], line[2], line[3]].map((digits) => Number(digits ?? 0));
   const count = skipped ?? 0;
+  const reasons = [...text.matchAll(/^\s*skipped: (.+)$/gm)].map(([, reason]) => reason);
   return {
     passed: passed ?? 0,
     failed: (total ?? 0) - (passed ?? 0) - count,
-    skipped: Array.from({ length: count }, () => ({ name: "a unit test", where: "zig" })),
+    skipped: Array.from({ length: count }, (_, index) => ({
+      name: reasons[index] ?? "a unit test that gives no reason",
+      where: "zig",
+    })),
   };
 }
 

@@ -66,6 +66,9 @@ test("fromZig() takes skipped and crashed tests out of the passed ones", () => {
   assertEquals(fromZig(`${line}12/12 tests passed`).passed, 12);
   const mixed = fromZig(`${line}7/10 tests passed (1 skipped, 1 failed, 1 crashed)`);
   assertEquals([mixed.passed, mixed.failed, mixed.skipped.length], [7, 2, 1]);
+  assertEquals(mixed.skipped, [{ name: "a unit test that gives no reason", where: "zig" }]);
+  const reason = fromZig(`skipped: no huge pages\n${line}7/8 tests passed (1 skipped)\n`);
+  assertEquals(reason.skipped, [{ name: "no huge pages", where: "zig" }]);
   const crashed = fromZig(`${line}9/10 tests passed (1 crashed)`);
   assertEquals([crashed.passed, crashed.failed, crashed.skipped.length], [9, 1, 0]);
   assertEquals(fromZig("error: the compiler found 3 errors").passed, 0);

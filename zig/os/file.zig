@@ -64,8 +64,15 @@ fn open(at: Fd, path: [:0]const u8, flags: linux.O) Error!Fd {
             error.EINTR => continue,
             else => return err,
         };
-        return @intCast(fd);
+        return aboveStandard(@intCast(fd));
     }
+}
+
+/// A program that has closed its standard streams still writes to them: no pool may lie under 0, 1 or 2.
+fn aboveStandard(fd: Fd) Error!Fd {
+    if (fd > 2) return fd;
+    defer close(fd);
+    return @intCast(try sys.call(.fcntl, .{ fd, linux.F.DUPFD_CLOEXEC, 3 }));
 }
 
 const name_tries = 64;
@@ -152,9 +159,10 @@ pub fn openMemory(size: u64) Error!Fd {
     return fd;
 }
 
-/// How much one call of fallocate covers. tmpfs gives up all of its work when a signal arrives, so one call for a large
-/// range might never end in a process with a profiler's timer.
+/// How much one call of fallocate covers at first, and at least. tmpfs undoes all of its work when a signal arrives, so
+/// calls become smaller then: in a process with a profiler's timer a large one might never end.
 const allocation_step: u64 = 64 << 20;
+const allocation_step_min: u64 = 256 << 10;
 
 /// Allocates storage for a range, which reads as zeros where nothing was written; the file grows to its end. On
 /// failure a part may stay allocated. ENOSPC, EDQUOT: no room. EFBIG: beyond the limit of
@@ -163,10 +171,14 @@ pub fn allocate(fd: Fd, offset: u64, length: u64) Error!void {
     const end = std.math.add(u64, offset, length) catch return error.EFBIG;
     try checkLimit(end);
     var at = offset;
+    var most = allocation_step;
     while (at != end) {
-        const step = @min(end - at, allocation_step);
+        const step = @min(end - at, most);
         _ = sys.call(.fallocate, .{ fd, 0, at, step }) catch |err| switch (err) {
-            error.EINTR => continue,
+            error.EINTR => {
+                most = @max(most / 4, allocation_step_min);
+                continue;
+            },
             // What kernels and FUSE servers say that do not know the operation.
             error.ENOSYS, error.ENODEV => return error.EOPNOTSUPP,
             else => return err,
@@ -225,7 +237,8 @@ fn statistics(fd: Fd) Error!FileSystem {
 
 /// Bytes an ordinary user can still allocate on the file's file system; the largest number when it knows no limit.
 pub fn available(fd: Fd) Error!u64 {
-    return availableBytes(try statistics(fd));
+    const fs = try statistics(fd);
+    return bytes(fs, fs.blocks_available);
 }
 
 /// As `available` for the file system a path lies on, without opening anything. Errors of resolving the path.
@@ -236,22 +249,22 @@ pub fn availableAt(path: [:0]const u8) Error!u64 {
             error.EINTR => continue,
             else => return err,
         };
-        return availableBytes(result);
+        return bytes(result, result.blocks_available);
     }
 }
 
-fn availableBytes(fs: FileSystem) u64 {
+fn bytes(fs: FileSystem, blocks: u64) u64 {
     if (fs.blocks == 0) return std.math.maxInt(u64);
     const unit = if (fs.fragment_size != 0) fs.fragment_size else fs.block_size;
-    return std.math.mul(u64, fs.blocks_available, unit) catch std.math.maxInt(u64);
+    return std.math.mul(u64, blocks, unit) catch std.math.maxInt(u64);
 }
 
-/// Kind and preferred unit of the file's file system.
-pub const About = struct { kind: Kind, block_size: usize };
+/// Kind and preferred unit of the file's file system, and the bytes that are free there for anybody.
+pub const About = struct { kind: Kind, block_size: usize, free: u64 };
 
 pub fn about(fd: Fd) Error!About {
     const fs = try statistics(fd);
-    return .{ .kind = kindOf(fs.type), .block_size = fs.block_size };
+    return .{ .kind = kindOf(fs.type), .block_size = fs.block_size, .free = bytes(fs, fs.blocks_free) };
 }
 
 pub fn kind(fd: Fd) Error!Kind {
@@ -272,13 +285,58 @@ fn kindOf(magic: u64) Kind {
     };
 }
 
+/// Which file a descriptor means.
+pub const Identity = struct { device: u64, inode: u64 };
+
+/// Tells whether a descriptor kept for long is still the one that was opened: some programs close every descriptor they do
+/// not know, and the number then names another file. EBADF.
+pub fn identity(fd: Fd) Error!Identity {
+    const stat = try status(fd);
+    return .{ .device = stat.device, .inode = stat.inode };
+}
+
 /// Bytes of storage the file has allocated.
 pub fn allocated(fd: Fd) Error!u64 {
-    const at_empty_path = 0x1000;
-    var result: linux.Statx = undefined;
-    const path: [*:0]const u8 = "";
-    _ = try sys.call(.statx, .{ fd, path, at_empty_path, linux.STATX{ .BLOCKS = true }, &result });
-    return result.blocks * 512;
+    return @intCast((try status(fd)).blocks * 512);
+}
+
+/// fstat rather than statx, which kernels before 4.11 lack.
+const Status = switch (@import("builtin").cpu.arch) {
+    .x86_64 => extern struct {
+        device: u64,
+        inode: u64,
+        links: u64,
+        mode: u32,
+        user: u32,
+        group: u32,
+        padding: u32,
+        special: u64,
+        size: i64,
+        block_size: i64,
+        blocks: i64,
+        rest: [9]u64,
+    },
+    else => extern struct { // of the architectures that came after 64-bit numbers, as aarch64
+        device: u64,
+        inode: u64,
+        mode: u32,
+        links: u32,
+        user: u32,
+        group: u32,
+        special: u64,
+        padding: u64,
+        size: i64,
+        block_size: i32,
+        padding_2: i32,
+        blocks: i64,
+        rest: [8]u64,
+    },
+};
+
+fn status(fd: Fd) Error!Status {
+    var result: Status = undefined;
+    _ = try sys.call(.fstat, .{ fd, &result });
+    return result;
 }
 
 /// How many descriptors the process has open. For tests and reports: reads /proc/self/fd.
@@ -440,4 +498,43 @@ test "openUnlinked tries another name when one is taken, and does without random
     fault.armCallFrom(.getrandom, 1, error.ENOSYS);
     close(try openUnlinked(try t.directory()));
     try t.expectClean();
+}
+
+test "a timer's signals do not keep an allocation from ending" {
+    const Timer = struct {
+        var ticks: u32 = 0;
+        fn tick(_: linux.SIG) callconv(.c) void {
+            ticks += 1;
+        }
+    };
+    var before: linux.Sigaction = undefined;
+    const action: linux.Sigaction = .{ .handler = .{ .handler = &Timer.tick }, .mask = @splat(0), .flags = 0 };
+    try std.testing.expectEqual(0, linux.sigaction(.ALRM, &action, &before));
+    defer _ = linux.sigaction(.ALRM, &before, null);
+    // setitimer's second field is microseconds, whatever the type says.
+    const every: linux.timespec = .{ .sec = 0, .nsec = 1000 };
+    var spec: linux.itimerspec = .{ .it_interval = every, .it_value = every };
+    try std.testing.expectEqual(0, linux.setitimer(0, &spec, null));
+    defer {
+        spec = std.mem.zeroes(linux.itimerspec);
+        _ = linux.setitimer(0, &spec, null);
+    }
+    const fd = try openTemporary("/dev/shm");
+    defer close(fd);
+    try allocate(fd, 0, allocation_step);
+    try std.testing.expectEqual(allocation_step, try allocated(fd));
+    try std.testing.expect(Timer.ticks > 0);
+}
+
+test "no file lies under a standard descriptor" {
+    const saved: Fd = @intCast(try sys.call(.fcntl, .{ @as(Fd, 0), linux.F.DUPFD_CLOEXEC, 10 }));
+    defer {
+        sys.attempt(.dup3, .{ saved, 0, 0 });
+        close(saved);
+    }
+    close(0);
+    const fd = try openTemporary("/dev/shm");
+    defer close(fd);
+    try std.testing.expect(fd > 2);
+    try std.testing.expectError(error.EBADF, status(0));
 }

@@ -190,3 +190,32 @@ test "identity and processors" {
     try std.testing.expect(processId() != 0);
     try std.testing.expect(cpuCount() >= 1);
 }
+
+test "fork handlers run in parent and child" {
+    const c = struct {
+        extern "c" fn fork() c_int;
+        extern "c" fn _exit(code: c_int) noreturn;
+        var prepared: u32 = 0;
+        var parents: u32 = 0;
+        var children: u32 = 0;
+        fn prepare() callconv(.c) void {
+            prepared += 1;
+        }
+        fn parent() callconv(.c) void {
+            parents += 1;
+        }
+        fn child() callconv(.c) void {
+            children += 1;
+        }
+    };
+    try onFork(&c.prepare, &c.parent, &c.child);
+    const pid = c.fork();
+    if (pid == 0) c._exit(if (c.prepared == 1 and c.parents == 0 and c.children == 1) 0 else 1);
+    try std.testing.expect(pid > 0);
+    var status: i32 = 0;
+    while (linux.errno(linux.waitpid(pid, &status, 0)) == .INTR) {}
+    try std.testing.expectEqual(0, status);
+    try std.testing.expectEqual(1, c.prepared);
+    try std.testing.expectEqual(1, c.parents);
+    try std.testing.expectEqual(0, c.children);
+}

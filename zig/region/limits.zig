@@ -165,6 +165,85 @@ test "no mapping to spare: commit and purge change nothing, abandon gives the st
     }
 }
 
+test "a descriptor that the program closed or reused is left alone" {
+    const victim = try os.file.openTemporary("/dev/shm");
+    defer os.file.close(victim);
+    try os.file.allocate(victim, 0, 4 * g);
+    for ([_]bool{ true, false }) |reused| {
+        var region = try Region.createFile("/dev/shm", .{ .size = 8 * g, .lazy = true });
+        try region.commit(0, g);
+        const memory = testing.bytes(region.base, region.size);
+        @memset(memory[0..g], 1);
+        os.file.close(region.fd);
+        if (reused) try std.testing.expectEqual(@as(usize, @intCast(region.fd)), linux.dup2(victim, region.fd));
+        const fd = region.fd;
+        try std.testing.expectError(error.EBADF, region.commit(g, g));
+        try std.testing.expectError(error.EBADF, region.purge(0, g));
+        try std.testing.expectEqual(1, memory[g - 1]);
+        region.abandon();
+        try std.testing.expect(region.isAbandoned());
+        try testing.expectZero(memory);
+        region.release();
+        if (reused) os.file.close(fd);
+        try std.testing.expectEqual(4 * g, try os.file.allocated(victim));
+    }
+}
+
+test "errors of the directory" {
+    var tmp = std.testing.tmpDir(.{});
+    defer tmp.cleanup();
+    var buffer: [128]u8 = undefined;
+    const at: i32 = tmp.dir.handle;
+    try std.testing.expectEqual(0, linux.symlinkat("loop", at, "loop"));
+    try std.testing.expectEqual(0, linux.symlinkat("nowhere", at, "dangling"));
+    try std.testing.expectEqual(0, linux.symlinkat("/dev/shm", at, "good"));
+    try std.testing.expectEqual(0, linux.mknodat(at, "fifo", linux.S.IFIFO | 0o600, 0));
+    const cases = .{ .{ "loop", error.ELOOP }, .{ "loop/x", error.ELOOP }, .{ "dangling", error.ENOENT }, .{ "fifo", error.ENOTDIR } };
+    inline for (cases) |case| {
+        const path = try std.fmt.bufPrintSentinel(&buffer, ".zig-cache/tmp/{s}/" ++ case[0], .{tmp.sub_path}, 0);
+        try std.testing.expectError(case[1], Region.createFile(path, .{ .size = 1 << 20 }));
+    }
+    const path = try std.fmt.bufPrintSentinel(&buffer, ".zig-cache/tmp/{s}/good", .{tmp.sub_path}, 0);
+    var region = try Region.createFile(path, .{ .size = 1 << 20 });
+    region.release();
+}
+
+test "a read-only file system: EROFS" {
+    try testing.withFileSystem("tmpfs", "size=1m", &struct {
+        fn body(directory: [:0]const u8) anyerror!void {
+            const remounted = linux.mount("none", "/mnt", null, linux.MS.REMOUNT | linux.MS.RDONLY, 0);
+            try std.testing.expectEqual(linux.E.SUCCESS, linux.errno(remounted));
+            try std.testing.expectError(error.EROFS, Region.createFile(directory, .{ .size = 1 << 20 }));
+        }
+    }.body);
+}
+
+test "a directory without permission: EACCES" {
+    try testing.withFileSystem("tmpfs", "mode=0700", &struct {
+        fn body(directory: [:0]const u8) anyerror!void {
+            // The raw call changes this thread alone.
+            try std.testing.expectEqual(0, linux.setresuid(65534, 65534, 65534));
+            try std.testing.expectError(error.EACCES, Region.createFile(directory, .{ .size = 1 << 20 }));
+        }
+    }.body);
+}
+
+test "more than the file system holds or can ever hold" {
+    for (testing.directories) |directory| {
+        const fd = try os.file.openTemporary(directory);
+        defer os.file.close(fd);
+        const about = try os.file.about(fd);
+        if (about.kind != .ext and about.kind != .tmpfs) continue;
+        var step: region_zig.Step = undefined;
+        const beyond: region_zig.FileOptions = .{ .size = about.free + (1 << 40), .step = &step };
+        try std.testing.expectError(error.ENOSPC, Region.createFile(directory, beyond));
+        try std.testing.expectEqual(region_zig.Step.allocate, step);
+        const huge: region_zig.FileOptions = .{ .size = 100 << 40 };
+        const expected = if (about.kind == .ext) error.EFBIG else error.ENOSPC;
+        try std.testing.expectError(expected, Region.createFile(directory, huge));
+    }
+}
+
 fn freeHugePages() !usize {
     const fd = linux.openat(linux.AT.FDCWD, "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", .{}, 0);
     if (linux.errno(fd) != .SUCCESS) return 0;

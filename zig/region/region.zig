@@ -84,6 +84,7 @@ pub const Region = struct {
 
     // The rest is private to region/.
     fd: os.Fd = -1,
+    identity: os.file.Identity = .{ .device = 0, .inode = 0 },
     /// commit allocates; false only where the file system cannot, and the region is `unsafe`.
     allocates: bool = true,
     /// Of memory that is not committed.
@@ -160,6 +161,7 @@ pub const Region = struct {
 
     /// Makes the bytes [offset, offset + len) usable: storage is allocated and in place. All of them must be uncommitted. They read
     /// as zeros. On an error nothing has changed. ENOSPC, EDQUOT, EFBIG: no storage. ENOMEM: no memory, or too many mappings.
+    /// EBADF: the program has closed the region's descriptor, and storage can neither be had nor given back any more.
     pub fn commit(r: *Region, offset: usize, len: usize) Error!void {
         const units = r.range(offset, len);
         assert(r.units.all(units.first, units.count, false));
@@ -173,7 +175,8 @@ pub const Region = struct {
 
     /// Gives the storage of [offset, offset + len) back. All of it must be committed, and is uncommitted afterwards; it reads as
     /// zeros. On an error nothing has changed. EOPNOTSUPP: the file system cannot (`can_purge` is false from then on). ENOMEM: too
-    /// many mappings, or the committed parts would fall into more than 1024 pieces; purging beside an existing hole still works.
+    /// many mappings, or the committed parts would fall into more than 1024 pieces; purging beside an existing hole still works. EBADF: as for
+    /// `commit`.
     pub fn purge(r: *Region, offset: usize, len: usize) Error!void {
         const units = r.range(offset, len);
         assert(r.units.all(units.first, units.count, true));
@@ -232,7 +235,7 @@ pub const Region = struct {
     }
 
     fn closeFile(r: *Region) void {
-        if (r.fd != -1) os.file.close(r.fd);
+        if (file.ownsDescriptor(r)) os.file.close(r.fd);
         r.fd = -1;
     }
 };

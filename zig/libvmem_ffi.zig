@@ -20,5 +20,6 @@ comptime {
 
 test {
     _ = ffi;
+    _ = @import("abi/holds.zig");
     _ = pool;
 }

@@ -12,6 +12,7 @@ const std = @import("std");
 const pool = @import("../pool.zig");
 const heap = pool.heap;
 const errno = pool.errno;
+const holds = @import("holds.zig");
 
 /// Indices of the options of `vmem_ffi_create`.
 pub const Option = enum(u32) {
@@ -322,26 +323,28 @@ pub const table = struct {
         pool.releaseRange(@ptrFromInt(address));
     }
 
-    /// The next buffer that dies on this thread leaves its block alive, if it is this one.
+    /// The next buffer that dies over this block leaves it alive; ENOMEM: too many are held.
     pub fn vmem_ffi_hold(handle: f64, pointer: f64) callconv(.c) i32 {
-        held = addressOf(handle, pointer) catch |err| return status(err);
-        return 0;
+        const address = addressOf(handle, pointer) catch |err| return status(err);
+        return if (holds.hold(address)) 0 else status(error.ENOMEM);
     }
 
-    /// Ends `vmem_ffi_hold`. 1: the buffer died meanwhile and the block is the caller's; 0: something still uses it.
-    pub fn vmem_ffi_unhold() callconv(.c) i32 {
-        defer held = 0;
-        return @intFromBool(held == 0);
+    /// Undoes `vmem_ffi_hold`. 1: it was still held.
+    pub fn vmem_ffi_unhold(handle: f64, pointer: f64) callconv(.c) i32 {
+        const address = addressOf(handle, pointer) catch |err| return status(err);
+        return @intFromBool(holds.take(address));
+    }
+
+    /// 1: no buffer died since `vmem_ffi_hold`.
+    pub fn vmem_ffi_is_held(handle: f64, pointer: f64) callconv(.c) i32 {
+        const address = addressOf(handle, pointer) catch |err| return status(err);
+        return @intFromBool(holds.isHeld(address));
     }
 };
 
-/// The block whose buffer is being replaced; engines end a buffer on the thread that detaches it, inside the call,
-/// unless something else still uses its memory.
-threadlocal var held: usize = 0;
-
 /// A buffer over a block died. Any thread: locks only, no thread cache.
 pub fn bufferDied(block: usize, range: *pool.Range) void {
-    if (held == block and block != 0) held = 0 else if (range.isAlive()) heap.releaseUncached(range.heap, block);
+    if (!holds.take(block) and range.isAlive()) heap.releaseUncached(range.heap, block);
     pool.releaseRange(range);
 }
 
@@ -396,14 +399,14 @@ fn create(options: ?[*]const f64, count: f64, directory: ?[*]const u8, length: f
         // The low word of an address is the pointer's low word: see docs/ARCHITECTURE.md.
         .alignment = 4 << 30,
         .numbered = true,
-        .give_back = @enumFromInt(give_back),
+        .give_back = @fromBackingInt(@intCast(give_back)),
         .hardening = @intCast(hardening),
         .unsafe_storage = if (option(given, .unsafe_storage) == 1) .accept else .refuse,
     });
 }
 
 fn option(given: [*]const f64, name: Option) f64 {
-    return given[@intFromEnum(name)];
+    return given[@backingInt(name)];
 }
 
 fn mallocMany(handle: f64, size: f64, out: ?[*]f64, count: f64) Error!void {

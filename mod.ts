@@ -1,0 +1,28 @@
+/**
+ * Memory pools on files, for Deno and Bun: allocate typed arrays and small blocks outside the JavaScript heap, on
+ * a file system of your choice.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Pool } from "@vmem/vmem";
+ *
+ * using pool = Pool.create({ maxSize: "1GiB" });
+ * const numbers = pool.alloc(Float64Array, 1_000_000);
+ * numbers[0] = 1;
+ * const more = pool.resize(numbers, 2_000_000);
+ * assertEquals(more[0], 1);
+ * pool.free(more);
+ * ```
+ *
+ * @module
+ */
+export type { ArrayType, TypedArray } from "./src/array.ts";
+export { errormsg, LibraryError, OutOfMemoryError, VmemError } from "./src/errors.ts";
+export { setLibrary } from "./src/library.ts";
+export type { AllocateOptions, PoolOptions } from "./src/options.ts";
+export type { Pointer, Pointers } from "./src/pointer.ts";
+export { Pool } from "./src/pool.ts";
+export type { Size } from "./src/size.ts";
+export type { Statistics } from "./src/statistics.ts";
+export { checkVersion } from "./src/version.ts";

@@ -1,0 +1,113 @@
+/**
+ * Typed arrays whose buffer is exactly one block, and the book that is kept of them so that close can detach them.
+ *
+ * @module
+ */
+
+/** Any typed array over memory that is not shared. */
+export type TypedArray =
+  | Int8Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>
+  | Uint8ClampedArray<ArrayBuffer>
+  | Int16Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Float32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>
+  | BigInt64Array<ArrayBuffer>
+  | BigUint64Array<ArrayBuffer>;
+
+/**
+ * The class of a typed array, for example `Float64Array`.
+ *
+ * @typeParam A The arrays it makes.
+ *
+ * @example A function that takes any of them
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { type ArrayType, Pool, type TypedArray } from "@vmem/vmem";
+ *
+ * using pool = Pool.create();
+ * function three<A extends TypedArray>(type: ArrayType<A>): A {
+ *   return pool.alloc(type, 3);
+ * }
+ * assertEquals(three(Uint16Array).byteLength, 6);
+ * ```
+ */
+export interface ArrayType<A extends TypedArray> {
+  /** Bytes of one element. */
+  readonly BYTES_PER_ELEMENT: number;
+  /** Makes an array over a part of a buffer. */
+  new (buffer: ArrayBuffer, byteOffset?: number, length?: number): A;
+}
+
+/**
+ * Takes the memory away from all views of a buffer: their length is 0 afterwards.
+ *
+ * @returns Whether that was possible; an engine keeps a buffer that it is using for input or output just now.
+ */
+export function detach(buffer: ArrayBuffer): boolean {
+  try {
+    if (!buffer.detached) buffer.transfer(0);
+  } catch {
+    // A buffer that cannot be detached says so below.
+  }
+  return buffer.detached;
+}
+
+/**
+ * The living arrays of one pool in this isolate, by their pointer.
+ *
+ * They are held weakly, so that the collector gives the blocks of forgotten arrays back. But a `WeakRef` keeps its target
+ * until the running job ends, freed or not, so a loop that allocates and frees would fill the heap: an array gets its
+ * `WeakRef` only when it outlives the job that made it.
+ */
+export class Arrays {
+  readonly #young = new Map<number, ArrayBuffer>();
+  readonly #old = new Map<number, WeakRef<ArrayBuffer>>();
+  #scheduled = false;
+  #sweepAt = 1024;
+
+  add(pointer: number, buffer: ArrayBuffer): void {
+    this.#young.set(pointer, buffer);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => this.#age());
+  }
+
+  /** The array at a pointer is gone. */
+  delete(pointer: number): void {
+    if (!this.#young.delete(pointer)) this.#old.delete(pointer);
+  }
+
+  /** The buffer over the block at a pointer, if this isolate made it and still has it. */
+  get(pointer: number): ArrayBuffer | undefined {
+    return this.#young.get(pointer) ?? this.#old.get(pointer)?.deref();
+  }
+
+  detachAll(): void {
+    for (const buffer of this.#young.values()) detach(buffer);
+    for (const reference of this.#old.values()) {
+      const buffer = reference.deref();
+      if (buffer !== undefined) detach(buffer);
+    }
+    this.#young.clear();
+    this.#old.clear();
+  }
+
+  #age(): void {
+    this.#scheduled = false;
+    for (const [pointer, buffer] of this.#young) this.#old.set(pointer, new WeakRef(buffer));
+    this.#young.clear();
+    if (this.#old.size >= this.#sweepAt) this.#sweep();
+  }
+
+  /** Collected arrays leave their entries behind; a pointer that is used again replaces its own. */
+  #sweep(): void {
+    for (const [pointer, reference] of this.#old) {
+      if (reference.deref() === undefined) this.#old.delete(pointer);
+    }
+    this.#sweepAt = Math.max(1024, this.#old.size * 2);
+  }
+}

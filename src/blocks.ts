@@ -1,0 +1,170 @@
+/**
+ * What is done to blocks that are typed arrays. A number in place of a result is the native side's `-errno`.
+ *
+ * A block is freed by the finalizer of its buffer: when the buffer is detached, or when input or output that still uses its
+ * memory has ended. So freeing an array is detaching it.
+ *
+ * @module
+ */
+import { detach, type TypedArray } from "./array.ts";
+import { VmemError } from "./errors.ts";
+import * as native from "./native.ts";
+import type { Pointer } from "./pointer.ts";
+import { EBUSY, EFAULT, outOfMemory } from "./refuse.ts";
+import { currentRuntime } from "./runtime.ts";
+import { readStatistics } from "./statistics.ts";
+import { show, showBytes } from "./text.ts";
+
+/** A block with its buffer. */
+export interface Block {
+  readonly pointer: Pointer;
+  readonly buffer: ArrayBuffer;
+}
+
+/** A zeroed block of exactly `bytes` bytes. */
+export function allocateArray(handle: number, bytes: number, action: string): Block | number {
+  checkBufferSize(handle, bytes, action);
+  const pointer = native.allocate(handle, bytes, 1, 1);
+  if (pointer < 0) return pointer;
+  let buffer: ArrayBuffer | number = -EFAULT;
+  try {
+    buffer = native.buffers.array(handle, pointer, bytes);
+  } finally {
+    if (typeof buffer === "number") native.free(handle, pointer);
+  }
+  return typeof buffer === "number" ? buffer : { pointer: pointer as Pointer, buffer };
+}
+
+function checkBufferSize(handle: number, bytes: number, action: string): void {
+  const { bufferMax, name } = currentRuntime();
+  if (bytes <= bufferMax) return;
+  const statistics = readStatistics(handle);
+  if (typeof statistics !== "number" && statistics.largestFree < bytes) {
+    throw outOfMemory(handle, action);
+  }
+  throw new RangeError(
+    `${action}: ${showBytes(bytes)} are more than the ${
+      showBytes(bufferMax)
+    } of a buffer on ${name}`,
+  );
+}
+
+/**
+ * The pointer of an array that `allocateArray` made.
+ *
+ * @param handle The pool.
+ * @param array What the caller gave.
+ * @param isWindow Whether a buffer is one of the pool's windows.
+ * @param action What fails if it is no such array.
+ */
+export function arrayPointer(
+  handle: number,
+  array: unknown,
+  isWindow: (buffer: ArrayBuffer) => boolean,
+  action: string,
+): number {
+  if (!ArrayBuffer.isView(array) || array instanceof DataView) {
+    throw new TypeError(`${action}: it must be an array of alloc(), not ${show(array)}`);
+  }
+  const { buffer } = array;
+  if (!(buffer instanceof ArrayBuffer)) {
+    throw new TypeError(`${action}: its memory is shared, so it is not an array of alloc()`);
+  }
+  if (buffer.detached) {
+    const size = native.size(handle);
+    if (size < 0) return size;
+    throw new TypeError(`${action}: it was freed, resized or transferred already`);
+  }
+  if (array.byteOffset !== 0 || array.byteLength !== buffer.byteLength) {
+    throw new TypeError(`${action}: it is a part of an array; give the whole one`);
+  }
+  if (isWindow(buffer)) {
+    throw new TypeError(`${action}: it was made by view(); free its pointer instead`);
+  }
+  const pointer = array.byteLength === 0 ? -EFAULT : native.locate(handle, array, array.byteLength);
+  if (pointer === -EFAULT || pointer >= 0 && native.owns(handle, pointer) !== 1) {
+    throw new TypeError(`${action}: its memory is not a block of this pool`);
+  }
+  return pointer;
+}
+
+function busy(action: string): VmemError {
+  return new VmemError(EBUSY, `${action}: it is in use by unfinished input or output`);
+}
+
+/** Frees an array's block by taking its memory away. */
+export function freeArray(buffer: ArrayBuffer): void {
+  if (!detach(buffer)) throw busy("Cannot free an array");
+}
+
+/** A new buffer of another size with the array's bytes; the array is detached. */
+export function resizeArray(
+  handle: number,
+  array: TypedArray,
+  pointer: Pointer,
+  bytes: number,
+  action: string,
+): Block | number {
+  checkBufferSize(handle, bytes, action);
+  return resizeInPlace(handle, array, pointer, bytes, action) ??
+    moveArray(handle, array, bytes, action);
+}
+
+/** Blocks up to this lie in slabs and keep their class; what shrinks to less than half of one moves. */
+const slabMax = 16384;
+
+/**
+ * Undefined: it cannot be done in place. For a moment the block has two buffers, and the first that dies must leave it
+ * alive: that is what holding means. A block that unfinished I/O still uses keeps its length.
+ */
+function resizeInPlace(
+  handle: number,
+  array: TypedArray,
+  pointer: Pointer,
+  bytes: number,
+  action: string,
+): Block | undefined {
+  const old = array.byteLength;
+  const usable = native.usableSize(handle, pointer);
+  if (usable <= slabMax && bytes <= usable / 2) return undefined;
+  const grows = bytes > usable;
+  if (grows && native.resizeInPlace(handle, pointer, bytes) !== 1) return undefined;
+  const buffer = secondBuffer(handle, pointer, bytes);
+  if (buffer === undefined) return undefined;
+  if (bytes > old) new Uint8Array(buffer, old).fill(0);
+  if (!detach(array.buffer)) {
+    detach(buffer);
+    if (grows) native.resizeInPlace(handle, pointer, old);
+    throw busy(action);
+  }
+  if (bytes < old && native.isHeld(handle, pointer) === 0) {
+    native.resizeInPlace(handle, pointer, bytes);
+  }
+  return { pointer, buffer };
+}
+
+function secondBuffer(handle: number, pointer: Pointer, bytes: number): ArrayBuffer | undefined {
+  if (native.hold(handle, pointer) !== 0) return undefined;
+  let buffer: ArrayBuffer | number = -EFAULT;
+  try {
+    buffer = native.buffers.array(handle, pointer, bytes);
+  } finally {
+    if (typeof buffer === "number") native.unhold(handle, pointer);
+  }
+  return typeof buffer === "number" ? undefined : buffer;
+}
+
+function moveArray(
+  handle: number,
+  array: TypedArray,
+  bytes: number,
+  action: string,
+): Block | number {
+  const made = allocateArray(handle, bytes, action);
+  if (typeof made === "number") return made;
+  const kept = Math.min(bytes, array.byteLength);
+  new Uint8Array(made.buffer).set(new Uint8Array(array.buffer, 0, kept));
+  if (detach(array.buffer)) return made;
+  detach(made.buffer);
+  throw busy(action);
+}

@@ -1,0 +1,77 @@
+/**
+ * The native functions as bindings of this module. Each has one target for the life of the isolate, so that every call
+ * site stays monomorphic; calls through an object that is passed around cost up to ten times as much. They are
+ * undefined until {@linkcode openNative} ran: whoever has a pool may call them.
+ *
+ * @module
+ */
+import { openLibrary } from "./library.ts";
+import type { Buffers, Functions } from "./runtime.ts";
+import type { table } from "./symbols.ts";
+
+type Native = Functions<typeof table>;
+
+export let checkVersion: Native["vmem_ffi_check_version"];
+export let message: Native["vmem_ffi_message"];
+export let create: Native["vmem_ffi_create"];
+export let detach: Native["vmem_ffi_detach"];
+export let close: Native["vmem_ffi_close"];
+export let malloc: Native["vmem_ffi_malloc"];
+export let free: Native["vmem_ffi_free"];
+export let allocate: Native["vmem_ffi_allocate"];
+export let realloc: Native["vmem_ffi_realloc"];
+export let resizeInPlace: Native["vmem_ffi_resize_in_place"];
+export let usableSize: Native["vmem_ffi_usable_size"];
+export let owns: Native["vmem_ffi_owns"];
+export let mallocMany: Native["vmem_ffi_malloc_many"];
+export let freeMany: Native["vmem_ffi_free_many"];
+export let read: Native["vmem_ffi_read"];
+export let write: Native["vmem_ffi_write"];
+export let base: Native["vmem_ffi_base"];
+export let size: Native["vmem_ffi_size"];
+export let stats: Native["vmem_ffi_stats"];
+export let check: Native["vmem_ffi_check"];
+export let trim: Native["vmem_ffi_trim"];
+export let locate: Native["vmem_ffi_locate"];
+export let hold: Native["vmem_ffi_hold"];
+export let isHeld: Native["vmem_ffi_is_held"];
+export let unhold: Native["vmem_ffi_unhold"];
+/** Makers of buffers, from the library's other side. */
+export let buffers: Buffers;
+
+let open = false;
+
+/** Opens the library at its first call. LibraryError: it cannot be. */
+export function openNative(): void {
+  if (open) return;
+  const library = openLibrary();
+  ({
+    vmem_ffi_check_version: checkVersion,
+    vmem_ffi_message: message,
+    vmem_ffi_create: create,
+    vmem_ffi_detach: detach,
+    vmem_ffi_close: close,
+    vmem_ffi_malloc: malloc,
+    vmem_ffi_free: free,
+    vmem_ffi_allocate: allocate,
+    vmem_ffi_realloc: realloc,
+    vmem_ffi_resize_in_place: resizeInPlace,
+    vmem_ffi_usable_size: usableSize,
+    vmem_ffi_owns: owns,
+    vmem_ffi_malloc_many: mallocMany,
+    vmem_ffi_free_many: freeMany,
+    vmem_ffi_read: read,
+    vmem_ffi_write: write,
+    vmem_ffi_base: base,
+    vmem_ffi_size: size,
+    vmem_ffi_stats: stats,
+    vmem_ffi_check: check,
+    vmem_ffi_trim: trim,
+    vmem_ffi_locate: locate,
+    vmem_ffi_hold: hold,
+    vmem_ffi_is_held: isHeld,
+    vmem_ffi_unhold: unhold,
+  } = library.functions);
+  buffers = library.buffers;
+  open = true;
+}

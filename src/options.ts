@@ -1,0 +1,130 @@
+/**
+ * The options of a pool, checked.
+ *
+ * @module
+ */
+import { GiveBack, Option } from "./symbols.ts";
+import { currentRuntime } from "./runtime.ts";
+import { parseSize, type Size } from "./size.ts";
+import { encode, show } from "./text.ts";
+
+/**
+ * How a pool is made. All of it is optional: without options a growing pool in the system's temporary directory.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Pool, type PoolOptions } from "@vmem/vmem";
+ *
+ * const options: PoolOptions = { maxSize: "64GiB", giveBack: "never" };
+ * using pool = Pool.create(options);
+ * assertEquals(pool.stats().mapped, 64 * 2 ** 30);
+ * ```
+ */
+export interface PoolOptions {
+  /** The directory of the pool's file, on the file system that shall hold it. The file has no name and ends with the pool. */
+  readonly dir?: string;
+  /** Bytes of a pool of fixed size, at least 1 MiB: all of its storage is allocated at once. Excludes `maxSize`. */
+  readonly size?: Size;
+  /** Most bytes of a growing pool, at least 1 MiB: storage is allocated as it is needed. Default: what the file system has, at most 1 TiB. */
+  readonly maxSize?: Size;
+  /** When a growing pool gives storage back that it no longer needs: some time after ("decay", the default), at once, or only by {@linkcode Pool.trim}. */
+  readonly giveBack?: "decay" | "immediate" | "never";
+  /** How frees are checked. 2, the default: a second free is noticed at once. 1: when a batch is drained. 0: hardly. */
+  readonly hardening?: 0 | 1 | 2;
+  /** Accepts a file system that cannot promise its storage (copy on write, or no allocation ahead): when it is full, the process dies of SIGBUS. Default: false. */
+  readonly allowUnsafeStorage?: boolean;
+}
+
+/** How a block is made. */
+export interface AllocateOptions {
+  /** The block's address is a multiple of this power of two, at most 1 GiB. Default: 16, or the size's largest power of two if that is less. */
+  readonly align?: number;
+}
+
+const action = "Cannot create a pool";
+const sizeMin = 2 ** 20;
+const alignMax = 2 ** 30;
+
+/** Options as the native side takes them. */
+export interface NativeOptions {
+  readonly numbers: Float64Array;
+  readonly directory: Uint8Array;
+}
+
+/** Throws TypeError or RangeError for what is not as {@linkcode PoolOptions} says. */
+export function poolOptions(given: unknown): NativeOptions {
+  const { dir, size, maxSize, giveBack, hardening, allowUnsafeStorage } = record(given, action, [
+    "dir",
+    "size",
+    "maxSize",
+    "giveBack",
+    "hardening",
+    "allowUnsafeStorage",
+  ]);
+  if (size !== undefined && maxSize !== undefined) {
+    throw new TypeError(`${action}: it has either a "size" or a "maxSize"`);
+  }
+  const numbers = new Float64Array(Object.keys(Option).length);
+  if (size !== undefined) numbers[Option.size] = parseSize(size, action, sizeMin);
+  if (maxSize !== undefined) numbers[Option.maximum] = parseSize(maxSize, action, sizeMin);
+  numbers[Option.give_back] =
+    GiveBack[oneOf("giveBack", giveBack, ["decay", "immediate", "never"])];
+  numbers[Option.hardening] = oneOf("hardening", hardening, [2, 1, 0]);
+  numbers[Option.unsafe_storage] = Number(
+    oneOf("allowUnsafeStorage", allowUnsafeStorage, [false, true]),
+  );
+  return { numbers, directory: encode(directory(dir)) };
+}
+
+function directory(dir: unknown): string {
+  if (dir === undefined) {
+    const temporary = currentRuntime().environment("TMPDIR");
+    return temporary !== undefined && temporary !== "" ? temporary : "/tmp";
+  }
+  if (typeof dir !== "string") {
+    throw new TypeError(`${action}: "dir" must be a path, not ${show(dir)}`);
+  }
+  if (dir === "" || dir.includes("\0")) {
+    throw new RangeError(`${action}: ${show(dir)} is not the path of a directory`);
+  }
+  return dir;
+}
+
+/** Throws TypeError or RangeError unless `given` is undefined or as {@linkcode AllocateOptions} says. */
+export function alignmentOf(given: unknown, failed: string): number {
+  if (given === undefined) return 1;
+  const { align } = record(given, failed, ["align"]);
+  if (align === undefined) return 1;
+  if (typeof align !== "number") {
+    throw new TypeError(`${failed}: "align" must be a number of bytes, not ${show(align)}`);
+  }
+  if (!(align >= 1 && align <= alignMax) || !Number.isInteger(Math.log2(align))) {
+    throw new RangeError(
+      `${failed}: "align" must be a power of two up to 1 GiB, not ${show(align)}`,
+    );
+  }
+  return align;
+}
+
+function record(given: unknown, failed: string, known: readonly string[]): Record<string, unknown> {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`${failed}: options are an object, not ${show(given)}`);
+  }
+  for (const key of Object.keys(given)) {
+    if (!known.includes(key)) throw new TypeError(`${failed}: there is no option ${show(key)}`);
+  }
+  return given as Record<string, unknown>;
+}
+
+/** The value if it is allowed, the first one if it is absent. */
+function oneOf<const T>(name: string, value: unknown, allowed: readonly [T, ...T[]]): T {
+  if (value === undefined) return allowed[0];
+  const found = allowed.find((each) => each === value);
+  if (found === undefined) {
+    throw new TypeError(
+      `${action}: "${name}" must be ${allowed.map(show).join(" or ")}, not ${show(value)}`,
+    );
+  }
+  return found;
+}

@@ -1,0 +1,687 @@
+// Longer than 300 lines: one class, most of it its documentation with examples; what it does is in the other files.
+/**
+ * Pools: memory on a file, with a heap inside.
+ *
+ * The hot methods call a native function first and look at their arguments only when it refuses: the native side
+ * checks all numbers anyway.
+ *
+ * @module
+ */
+import { Arrays, type ArrayType, type TypedArray } from "./array.ts";
+import { allocateArray, arrayPointer, freeArray, resizeArray } from "./blocks.ts";
+import * as native from "./native.ts";
+import { alignmentOf, type AllocateOptions, type PoolOptions, poolOptions } from "./options.ts";
+import { checkPointer, type Pointer, type Pointers } from "./pointer.ts";
+import { EBADF, EFAULT, outOfMemory, refuse, withMessage } from "./refuse.ts";
+import { parseSize, type Size } from "./size.ts";
+import { readStatistics, type Statistics } from "./statistics.ts";
+import { show, showBytes } from "./text.ts";
+import { bytesOf, checkLength, checkType, checkView, pointerList } from "./values.ts";
+import { Windows } from "./windows.ts";
+
+const secret = Symbol("Pool.create");
+/** The first page of a pool is never handed out. */
+const offsetMin = 4096;
+
+/**
+ * A heap in a file: memory that lies on a file system of your choice instead of on the JavaScript heap, for data that is
+ * larger than memory or should not be the garbage collector's business. The file is temporary: it has no name, and its
+ * storage goes back when the pool is closed or the process ends, however it ends.
+ *
+ * Two kinds of blocks share a pool. *Arrays* ({@linkcode Pool.alloc}) are typed arrays: safe, each at the cost of an
+ * ArrayBuffer. *Pointers* ({@linkcode Pool.malloc}) are numbers: many and small, at the cost of a native call, with
+ * the duties of malloc and free.
+ *
+ * A pool belongs to the thread (isolate) that made it, which should close it: `using` does.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { Pool } from "@vmem/vmem";
+ *
+ * using pool = Pool.create({ maxSize: "1GiB" });
+ * const samples = pool.alloc(Float64Array, 1_000_000);
+ * samples[999_999] = 0.5;
+ *
+ * const at = pool.malloc(64);
+ * pool.view(Uint8Array, at, 64).fill(1);
+ * pool.free(at);
+ * assertEquals(samples[999_999], 0.5);
+ * ```
+ */
+export class Pool implements Disposable {
+  readonly #handle: number;
+  readonly #arrays = new Arrays();
+  readonly #windows: Windows;
+  /** `#windows.first`, and how far it reaches: what nearly all views are made on. */
+  #window: ArrayBuffer;
+  #reach = 0;
+  #closed = false;
+
+  /** @ignore Use {@linkcode Pool.create}. */
+  private constructor(key: symbol, handle: number) {
+    if (key !== secret) throw new TypeError("Cannot construct a Pool: use Pool.create()");
+    this.#handle = handle;
+    this.#windows = new Windows(handle, native.size(handle));
+    this.#window = this.#windows.first;
+  }
+
+  /**
+   * Makes a pool. Costs tens of microseconds for a growing pool of any size; with `size` as long as the file system
+   * takes to allocate the storage.
+   *
+   * @param options Where and how large; see {@linkcode PoolOptions}.
+   * @returns The pool. Close it, or declare it with `using`.
+   * @throws VmemError The directory cannot be used (ENOENT, ENOTDIR, EACCES, EROFS), has no room (ENOSPC, EDQUOT) or cannot
+   * promise its storage (EOPNOTSUPP); no address space (ENOMEM), too many open files or pools (EMFILE).
+   * @throws LibraryError The native library cannot be loaded.
+   * @throws TypeError or RangeError An option is not as it should be.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using fixed = Pool.create({ dir: "/tmp", size: "2MiB" });
+   * using growing = Pool.create({ maxSize: "16GiB" });
+   * assertEquals(fixed.stats().committed, 2 * 2 ** 20);
+   * assertEquals(growing.stats().mapped, 16 * 2 ** 30);
+   * ```
+   */
+  static create(options: PoolOptions = {}): Pool {
+    const { numbers, directory } = poolOptions(options);
+    native.openNative();
+    const handle = native.create(numbers, numbers.length, directory, directory.length);
+    if (handle < 0) throw withMessage(handle);
+    return new Pool(secret, handle);
+  }
+
+  /**
+   * Allocates a typed array whose ArrayBuffer is exactly one block. Its elements are 0.
+   *
+   * The block goes back to the pool by {@linkcode Pool.free}, or some time after the array was forgotten. Put into a
+   * transfer list, the array moves to a worker without a copy.
+   *
+   * @typeParam A The kind of array.
+   * @param type The array's class, for example `Float64Array`.
+   * @param length Elements, a whole number from 1.
+   * @returns The array.
+   * @throws OutOfMemoryError The pool has no room.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError `type` is no class of typed arrays, `length` no length or more than a buffer holds (4 GiB on Bun).
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const counts = pool.alloc(Uint32Array, 1000);
+   * assertEquals([counts.length, counts.byteOffset, counts.buffer.byteLength], [1000, 0, 4000]);
+   * ```
+   */
+  alloc<A extends TypedArray>(type: ArrayType<A>, length: number): A {
+    checkType(type, "Cannot allocate an array");
+    const action = `Cannot allocate a ${type.name} of length ${show(length)}`;
+    const bytes = bytesOf(type, length, action);
+    const { pointer, buffer } = this.#must(allocateArray(this.#handle, bytes, action), action);
+    this.#arrays.add(pointer, buffer);
+    return new type(buffer);
+  }
+
+  /**
+   * Makes an array longer or shorter. The elements are kept as far as they fit, new ones are 0. The result is a new array,
+   * in the same block where that is possible; the one given has length 0 afterwards. On an error it is untouched.
+   *
+   * @typeParam A The kind of array.
+   * @param array An array of {@linkcode Pool.alloc}, not a part of one.
+   * @param length Elements, a whole number from 1.
+   * @returns The new array.
+   * @throws OutOfMemoryError The pool has no room.
+   * @throws VmemError The pool is closed (EBADF), or the engine uses the array for input or output just now (EBUSY).
+   * @throws TypeError or RangeError The array is not this pool's, or `length` is no length.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const short = pool.alloc(Uint8Array, 2).fill(7);
+   * const long = pool.resize(short, 4);
+   * assertEquals([...long], [7, 7, 0, 0]);
+   * assertEquals(short.length, 0);
+   * ```
+   */
+  resize<A extends TypedArray>(array: A, length: number): A {
+    const action = `Cannot resize an array to length ${show(length)}`;
+    const pointer = this.#arrayAt(array, action);
+    const type = array.constructor as ArrayType<A>;
+    const bytes = bytesOf(type, length, action);
+    const made = this.#must(resizeArray(this.#handle, array, pointer, bytes, action), action);
+    this.#arrays.delete(pointer);
+    this.#arrays.add(made.pointer, made.buffer);
+    return new type(made.buffer);
+  }
+
+  /**
+   * Allocates a block. Its bytes are undefined; {@linkcode Pool.calloc} gives zeros.
+   *
+   * @param size Bytes, from 1.
+   * @param options The alignment, if the usual one will not do.
+   * @returns The block's pointer, for {@linkcode Pool.free}.
+   * @throws OutOfMemoryError The pool has no room.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError `size` is no size, `align` no power of two up to 1 GiB.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.malloc(4096, { align: 4096 });
+   * assertEquals(at % 4096, 0);
+   * pool.free(at);
+   * ```
+   */
+  malloc(size: Size, options?: AllocateOptions): Pointer {
+    if (typeof size === "number" && options === undefined) {
+      const pointer = native.malloc(this.#handle, size);
+      if (pointer > 0) return pointer as Pointer;
+    }
+    return this.#allocate(size, options, 0);
+  }
+
+  /**
+   * Allocates a block for `count` elements of `size` bytes, all 0. Fresh memory is not zeroed again.
+   *
+   * @param count Elements, a whole number from 1.
+   * @param size Bytes of an element, from 1.
+   * @param options The alignment, if the usual one will not do.
+   * @returns The block's pointer.
+   * @throws OutOfMemoryError The pool has no room.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError As for {@linkcode Pool.malloc}; the product is more than 2^53 - 1.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.calloc(10, 8);
+   * assertEquals(pool.view(BigInt64Array, at, 10)[9], 0n);
+   * ```
+   */
+  calloc(count: number, size: Size, options?: AllocateOptions): Pointer {
+    const action = "Cannot allocate zeroed memory";
+    checkLength(count, "count", action);
+    return this.#allocate(count * parseSize(size, action), options, 1);
+  }
+
+  /**
+   * Makes a block larger or smaller, in its place where that is possible. Its bytes are kept as far as they fit. On an
+   * error the block is as it was.
+   *
+   * @param pointer The block; 0 allocates a new one.
+   * @param size Bytes, from 1.
+   * @returns The block's pointer from now on.
+   * @throws OutOfMemoryError The pool has no room.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError `pointer` is no block of this pool or was freed, `size` is no size.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const small = pool.calloc(1, 16);
+   * const large = pool.realloc(small, "1MiB");
+   * assertEquals(pool.view(Uint8Array, large, 16)[15], 0);
+   * ```
+   */
+  realloc(pointer: Pointer, size: Size): Pointer {
+    const action = "Cannot resize a block";
+    checkPointer(pointer, action);
+    if (pointer === 0) return this.malloc(size);
+    const bytes = parseSize(size, action);
+    const made = native.realloc(this.#handle, pointer, bytes);
+    if (made > 0) return made as Pointer;
+    this.#refuse(made, `${action} to ${showBytes(bytes)}`, pointer);
+  }
+
+  /**
+   * Frees a block. A pointer's bytes may be given out again at once. An array has length 0 afterwards.
+   *
+   * @param block A pointer, or an array of {@linkcode Pool.alloc}. The null pointer 0 does nothing.
+   * @throws VmemError The pool is closed (EBADF), or the engine uses the array for input or output just now (EBUSY).
+   * @throws TypeError or RangeError It is no block of this pool, only a part of one, or was freed already; nothing is changed.
+   *
+   * @example
+   * ```ts
+   * import { assertThrows } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.malloc(64);
+   * pool.free(at);
+   * assertThrows(() => pool.free(at), RangeError, "was freed already");
+   * ```
+   */
+  free(block: Pointer | TypedArray): void {
+    if (typeof block === "number") {
+      const status = native.free(this.#handle, block);
+      if (status !== 0) this.#refuseFree(block, status);
+    } else {
+      const pointer = this.#arrayAt(block, "Cannot free an array");
+      freeArray(block.buffer);
+      this.#arrays.delete(pointer);
+    }
+  }
+
+  /**
+   * Bytes that a block really has, at least as many as were asked for. All of them may be used.
+   *
+   * @param block A pointer or an array; 0 for the null pointer.
+   * @returns Bytes.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError It is no block of this pool, or was freed.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * assertEquals(pool.usableSize(pool.malloc(100)), 112);
+   * ```
+   */
+  usableSize(block: Pointer | TypedArray): number {
+    const action = "Cannot tell the size of a block";
+    const pointer = typeof block === "object" ? this.#arrayAt(block, action) : block;
+    checkPointer(pointer, action);
+    if (pointer === 0) return this.#number(Math.min(0, native.size(this.#handle)), action);
+    return this.#number(native.usableSize(this.#handle, pointer), action, pointer);
+  }
+
+  /**
+   * Whether a block that is in use starts at a pointer.
+   *
+   * @param pointer Any number.
+   * @returns False also for what never was a pointer.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError It is not a number.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.malloc(64);
+   * assertEquals([pool.owns(at), pool.owns(at + 8), pool.owns(0)], [true, false, false]);
+   * ```
+   */
+  owns(pointer: number): boolean {
+    const action = "Cannot tell whose a pointer is";
+    if (typeof pointer !== "number") checkPointer(pointer, action);
+    return this.#number(native.owns(this.#handle, pointer), action, pointer) === 1;
+  }
+
+  /**
+   * Allocates many blocks of one size by one native call, all of them or none.
+   *
+   * @param size Bytes of each, from 1.
+   * @param count Blocks, a whole number from 1.
+   * @returns Their pointers.
+   * @throws OutOfMemoryError The pool has no room for all of them.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError `size` is no size, `count` no count.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const nodes = pool.mallocMany(32, 10_000);
+   * assertEquals(new Set(nodes).size, 10_000);
+   * pool.freeMany(nodes);
+   * ```
+   */
+  mallocMany(size: Size, count: number): Pointers {
+    const action = "Cannot allocate many blocks";
+    const bytes = parseSize(size, action);
+    checkLength(count, "count", action);
+    const room = this.#number(native.size(this.#handle), action);
+    if (bytes * count > room) throw outOfMemory(this.#handle, action);
+    const pointers = new Float64Array(count);
+    this.#number(native.mallocMany(this.#handle, bytes, pointers, count), action);
+    return pointers as Pointers;
+  }
+
+  /**
+   * Frees many blocks by one native call. Null pointers are passed over.
+   *
+   * @param pointers What {@linkcode Pool.mallocMany} gave, or any list of pointers.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError One is no block of this pool or was freed already; those before it are freed, those
+   * behind it are not. The message says which one.
+   *
+   * @example
+   * ```ts
+   * import { assertThrows } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.malloc(8);
+   * assertThrows(() => pool.freeMany([at, at]), RangeError, "Cannot free pointer 1 of 2");
+   * ```
+   */
+  freeMany(pointers: Pointers | readonly Pointer[]): void {
+    const list = pointerList(pointers, "Cannot free many blocks");
+    if (list.length === 0) return;
+    const freed = native.freeMany(this.#handle, list, list.length);
+    if (freed === list.length) return;
+    if (freed < 0) this.#refuse(freed, "Cannot free many blocks");
+    const status = Math.min(native.usableSize(this.#handle, list[freed] ?? NaN), -1);
+    this.#refuse(
+      status === -1 ? -EFAULT : status,
+      `Cannot free pointer ${freed} of ${list.length}`,
+      list[freed],
+    );
+  }
+
+  /**
+   * A typed array over bytes of the pool, to reach what a pointer points to. It shares a large ArrayBuffer with other views,
+   * and costs some tens of nanoseconds. It says nothing about the block: freeing the block leaves the view over memory that
+   * the pool may give out again. Its bytes can always be read; those that belong to no block are undefined.
+   *
+   * @typeParam A The kind of array.
+   * @param type The array's class, for example `Uint8Array`.
+   * @param pointer Where it begins: a block or any place inside one, at a multiple of the element's size.
+   * @param length Elements, a whole number from 1.
+   * @returns The view. After the pool was closed its length is 0.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError It would not lie in the pool or is not aligned; more than 4 GiB on Bun.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.malloc(24);
+   * pool.view(Float64Array, at, 3).set([1, 2, 3]);
+   * assertEquals(pool.view(Uint8Array, at, 24)[7], 0x3f);
+   * ```
+   */
+  view<A extends TypedArray>(type: ArrayType<A>, pointer: Pointer, length: number): A {
+    if (typeof pointer === "number" && typeof length === "number" && typeof type === "function") {
+      const at = pointer | 0;
+      const size = type.BYTES_PER_ELEMENT;
+      const fits = at === pointer && at >= offsetMin && (at & (size - 1)) === 0 &&
+        (length | 0) === length && length >= 1 && at + length * size <= this.#reach;
+      if (fits && this.#window.byteLength !== 0) return new type(this.#window, at, length);
+    }
+    return this.#viewFar(type, pointer, length);
+  }
+
+  /**
+   * Copies bytes out of the pool, natively: for small pieces at far apart places, or where views are too many.
+   *
+   * @param pointer Where the bytes are, anywhere in the pool.
+   * @param target Where they go; its length says how many. May be shared memory.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError They would not lie in the pool, or `target` is no view, or detached.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.malloc(2);
+   * pool.write(at, new Uint8Array([1, 2]));
+   * const copy = new Uint8Array(2);
+   * pool.read(at, copy);
+   * assertEquals([...copy], [1, 2]);
+   * ```
+   */
+  read(pointer: Pointer, target: ArrayBufferView): void {
+    const view = checkView(target, "Cannot read from the pool");
+    const status = native.read(this.#handle, pointer, view, view.byteLength);
+    if (status !== 0) this.#refuseCopy("Cannot read from the pool", pointer, view, status);
+  }
+
+  /**
+   * Copies bytes into the pool, natively.
+   *
+   * @param pointer Where they go, anywhere in the pool.
+   * @param source The bytes. May be shared memory.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError They would not lie in the pool, or `source` is no view, or detached.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.malloc(8);
+   * pool.write(at, new Float64Array([0.5]));
+   * assertEquals(pool.view(Float64Array, at, 1)[0], 0.5);
+   * ```
+   */
+  write(pointer: Pointer, source: ArrayBufferView): void {
+    const view = checkView(source, "Cannot write to the pool");
+    const status = native.write(this.#handle, pointer, view, view.byteLength);
+    if (status !== 0) this.#refuseCopy("Cannot write to the pool", pointer, view, status);
+  }
+
+  /**
+   * The absolute address of a pointer, for other native libraries. It means something as long as the block and the pool do.
+   *
+   * @param pointer Any place in the pool.
+   * @returns The address, exact; 0 for the null pointer.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError It does not lie in the pool.
+   *
+   * @example The low 32 bits of an address are those of the pointer
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.malloc(8);
+   * assertEquals(pool.address(at) % 2 ** 32, at);
+   * ```
+   */
+  address(pointer: Pointer): number {
+    const action = "Cannot tell an address";
+    checkPointer(pointer, action);
+    const base = this.#number(native.base(this.#handle), action);
+    this.#checkSpan(action, pointer, 0);
+    return pointer === 0 ? 0 : base + pointer;
+  }
+
+  /**
+   * The pool's numbers. Takes the heap's locks, costs microseconds.
+   *
+   * @returns Bytes, see {@linkcode Statistics}.
+   * @throws VmemError The pool is closed (EBADF).
+   *
+   * @example
+   * ```ts
+   * import { assert } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create({ size: "4MiB" });
+   * const { allocated, available } = pool.stats();
+   * assert(allocated === 0 && available > 4_000_000);
+   * ```
+   */
+  stats(): Statistics {
+    const statistics = readStatistics(this.#handle);
+    if (typeof statistics === "number") this.#refuse(statistics, "Cannot read statistics");
+    return statistics;
+  }
+
+  /**
+   * Checks the pool's bookkeeping from end to end. Other operations on the pool wait meanwhile; costs up to
+   * milliseconds for each million blocks.
+   *
+   * @returns Whether all is consistent.
+   * @throws VmemError The pool is closed (EBADF).
+   *
+   * @example
+   * ```ts
+   * import { assert } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * assert(pool.check());
+   * ```
+   */
+  check(): boolean {
+    return this.#number(native.check(this.#handle), "Cannot check the pool") === 1;
+  }
+
+  /**
+   * Gives the storage back that no block needs, now. A pool of fixed size keeps all of its storage.
+   *
+   * @returns Bytes that were given back.
+   * @throws VmemError The pool is closed (EBADF).
+   *
+   * @example
+   * ```ts
+   * import { assert } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * pool.free(pool.malloc("64MiB"));
+   * pool.trim();
+   * assert(pool.stats().committed < 64 * 2 ** 20);
+   * ```
+   */
+  trim(): number {
+    return this.#number(native.trim(this.#handle), "Cannot trim the pool");
+  }
+
+  /**
+   * Ends the pool: its storage goes back, its arrays and views have length 0, and every method throws. What still uses
+   * its memory elsewhere (a worker that got an array, unfinished input or output) reads zeros from now on.
+   *
+   * @throws VmemError The pool is closed already (EBADF).
+   *
+   * @example
+   * ```ts
+   * import { assertEquals, assertThrows } from "@std/assert";
+   * import { Pool, VmemError } from "@vmem/vmem";
+   *
+   * const pool = Pool.create();
+   * const array = pool.alloc(Uint8Array, 10);
+   * pool.close();
+   * assertEquals(array.length, 0);
+   * assertThrows(() => pool.malloc(1), VmemError, "the pool is closed");
+   * ```
+   */
+  close(): void {
+    this.#detach();
+    const status = native.close(this.#handle);
+    if (status !== 0) this.#refuse(status, "Cannot close the pool");
+    this.#closed = true;
+  }
+
+  /** Closes the pool unless it is closed; never throws. What `using` calls. */
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#detach();
+    native.close(this.#handle);
+    this.#closed = true;
+  }
+
+  #allocate(size: Size, options: AllocateOptions | undefined, zero: 0 | 1): Pointer {
+    const bytes = parseSize(size, "Cannot allocate memory");
+    const action = `Cannot allocate ${showBytes(bytes)}`;
+    const alignment = alignmentOf(options, action);
+    const pointer = native.allocate(this.#handle, bytes, alignment, zero);
+    return this.#number(pointer, action) as Pointer;
+  }
+
+  /** The pointer of an array of this pool. */
+  #arrayAt(array: TypedArray, action: string): Pointer {
+    const known = (buffer: ArrayBuffer): boolean => this.#windows.has(buffer);
+    const pointer = arrayPointer(this.#handle, array, known, action);
+    return this.#number(pointer, action) as Pointer;
+  }
+
+  #viewFar<A extends TypedArray>(type: ArrayType<A>, pointer: Pointer, length: number): A {
+    const action = "Cannot view the pool";
+    checkType(type, action);
+    checkPointer(pointer, action);
+    const bytes = bytesOf(type, length, action);
+    if (pointer % type.BYTES_PER_ELEMENT !== 0) {
+      throw new RangeError(
+        `${action}: a ${type.name} begins at a multiple of ${type.BYTES_PER_ELEMENT}, not at ${pointer}`,
+      );
+    }
+    this.#checkSpan(action, pointer, bytes);
+    const buffer = this.#windows.cover(pointer, bytes);
+    if (buffer === undefined) {
+      throw new RangeError(
+        `${action}: ${showBytes(bytes)} are more than this runtime's ArrayBuffers hold`,
+      );
+    }
+    if (typeof buffer === "number") this.#refuse(buffer, action, pointer);
+    this.#window = this.#windows.first;
+    this.#reach = this.#window.byteLength;
+    return new type(buffer, pointer - this.#windows.start, length);
+  }
+
+  #checkSpan(action: string, pointer: number, length: number): void {
+    const size = this.#number(native.size(this.#handle), action);
+    if (pointer !== 0 && pointer < offsetMin || pointer > size || length > size - pointer) {
+      throw new RangeError(
+        `${action}: ${length} bytes at ${pointer} do not lie in the pool, which ends at ${size}`,
+      );
+    }
+    if (pointer === 0 && length > 0) throw new RangeError(`${action}: the pointer is null`);
+  }
+
+  #refuseCopy(action: string, pointer: unknown, view: ArrayBufferView, status: number): never {
+    if (status === -EFAULT) {
+      checkPointer(pointer, action);
+      this.#checkSpan(action, pointer, view.byteLength);
+    }
+    this.#refuse(status, action, pointer);
+  }
+
+  #refuseFree(pointer: number, status: number): never {
+    this.#refuse(status, "Cannot free a block", pointer);
+  }
+
+  /** A native result that is no error. */
+  #number(result: number, action: string, pointer?: unknown): number {
+    return result >= 0 ? result : this.#refuse(result, action, pointer);
+  }
+
+  #must<T>(result: T | number, action: string): T {
+    return typeof result === "number" ? this.#refuse(result, action) : result;
+  }
+
+  #refuse(status: number, action: string, pointer?: unknown): never {
+    // Somebody else may have closed the pool: its arrays and windows here are over nothing now.
+    if (status === -EBADF) this.#detach();
+    refuse(this.#handle, status, action, pointer);
+  }
+
+  #detach(): void {
+    this.#reach = 0;
+    this.#windows.detachAll();
+    this.#window = this.#windows.first;
+    this.#arrays.detachAll();
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The one interface between the package and the runtime it runs on. Only the files in `runtime/` name a runtime's
+ * FFI, and they see it through local interfaces, so that no type of theirs reaches a user.
+ *
+ * @module
+ */
+import process from "node:process";
+import { bun } from "./runtime/bun.ts";
+import { deno } from "./runtime/deno.ts";
+import { node } from "./runtime/node.ts";
+
+/** Types that mean the same in all FFIs. */
+export type NativeType = "f64" | "i32" | "u32" | "buffer" | "void";
+
+/** Declarations of native functions, generated into `symbols.ts`. */
+export type SymbolTable = Readonly<
+  Record<string, { readonly parameters: readonly NativeType[]; readonly result: NativeType }>
+>;
+
+type Value<T extends NativeType> = T extends "buffer" ? ArrayBufferView
+  : T extends "void" ? void
+  : number;
+
+type Values<T extends readonly NativeType[]> = { -readonly [I in keyof T]: Value<T[I]> };
+
+/** The functions of a table with their types. */
+export type Functions<T extends SymbolTable> = {
+  readonly [K in keyof T]: (...values: Values<T[K]["parameters"]>) => Value<T[K]["result"]>;
+};
+
+/** Makes ArrayBuffers over a pool's memory; a number is `-errno`. */
+export interface Buffers {
+  /** The block's own buffer: the block is freed when the buffer has died. */
+  array(handle: number, pointer: number, length: number): ArrayBuffer | number;
+  /** A buffer that frees nothing. */
+  window(handle: number, pointer: number, length: number): ArrayBuffer | number;
+}
+
+/** What bun:ffi needs to make a block's buffer, and nobody else. */
+export interface ArraySupport {
+  base(handle: number): number;
+  retain(handle: number): number;
+  release(user: number): void;
+  deallocator(): number;
+}
+
+/** What differs from runtime to runtime. */
+export interface Runtime {
+  /** As it stands in messages. */
+  readonly name: string;
+  /** Bytes of the largest ArrayBuffer. */
+  readonly bufferMax: number;
+  /** What to do when a library cannot be opened for want of permission. */
+  readonly permissionHint: string;
+  /** A variable of the environment; undefined also when it may not be read. Never asks. */
+  environment(name: string): string | undefined;
+  /** Whether there is such a file; undefined when that may not be known. Never asks. */
+  exists(path: string): boolean | undefined;
+  /** Opens a library; throws what the runtime throws. */
+  open<const T extends SymbolTable>(path: string, table: T): Functions<T>;
+  /** The Node-API side of the same file. */
+  openBuffers(path: string, support: ArraySupport): Buffers;
+}
+
+/** The runtime this code runs on. */
+export function currentRuntime(): Runtime {
+  if (process.versions.bun !== undefined) return bun;
+  return process.versions.deno !== undefined ? deno : node;
+}

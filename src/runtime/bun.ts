@@ -1,0 +1,67 @@
+/**
+ * Bun: FFI by `bun:ffi`. Windows are Node-API buffers; the buffers of blocks come from `toArrayBuffer` with a
+ * native deallocator, because Bun refuses to post Node-API buffers to a worker.
+ */
+import { existsSync } from "node:fs";
+import process from "node:process";
+import type { ArraySupport, Buffers, Functions, Runtime, SymbolTable } from "../runtime.ts";
+import { openNodeApi } from "./node_api.ts";
+
+interface BunFfi {
+  dlopen(
+    path: string,
+    table: Record<string, { args: readonly string[]; returns: string }>,
+  ): { symbols: unknown };
+  toArrayBuffer(
+    address: number,
+    offset: number,
+    length: number,
+    context: number,
+    deallocator: number,
+  ): ArrayBuffer;
+}
+
+/** Not an import: other runtimes and bundlers would try to resolve it. */
+function bunFfi(): BunFfi {
+  return process.getBuiltinModule("bun:ffi" as string) as unknown as BunFfi;
+}
+
+export const bun: Runtime = {
+  name: "Bun",
+  bufferMax: 2 ** 32,
+  permissionHint: "see that the file can be read and executed",
+
+  environment(name: string): string | undefined {
+    return process.env[name];
+  },
+
+  exists(path: string): boolean | undefined {
+    return existsSync(path);
+  },
+
+  open<const T extends SymbolTable>(path: string, table: T): Functions<T> {
+    const entries = Object.entries(table).map(([name, { parameters, result }]) =>
+      [name, { args: parameters, returns: result }] as const
+    );
+    return bunFfi().dlopen(path, Object.fromEntries(entries)).symbols as Functions<T>;
+  },
+
+  openBuffers(path: string, support: ArraySupport): Buffers {
+    const { window } = openNodeApi(path);
+    const { toArrayBuffer } = bunFfi();
+    const deallocator = support.deallocator();
+    return {
+      window,
+      array(handle: number, pointer: number, length: number): ArrayBuffer | number {
+        const user = support.retain(handle);
+        if (user < 0) return user;
+        try {
+          return toArrayBuffer(support.base(handle) + pointer, 0, length, user, deallocator);
+        } catch (error) {
+          support.release(user);
+          throw error;
+        }
+      },
+    };
+  },
+};

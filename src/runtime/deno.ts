@@ -1,0 +1,47 @@
+/** Deno: FFI by `Deno.dlopen`, buffers by Node-API, which a path-scoped `--allow-ffi` covers too. */
+import type { ArraySupport, Buffers, Functions, Runtime, SymbolTable } from "../runtime.ts";
+import { openNodeApi } from "./node_api.ts";
+
+interface DenoGlobal {
+  dlopen(path: string, table: SymbolTable): { symbols: unknown };
+  permissions: { querySync(descriptor: Record<string, string>): { state: string } };
+  env: { get(name: string): string | undefined };
+  statSync(path: string): unknown;
+}
+
+function global(): DenoGlobal {
+  return (globalThis as unknown as { Deno: DenoGlobal }).Deno;
+}
+
+/** Asking for what is not granted would stop the program at a prompt. */
+function granted(descriptor: Record<string, string>): boolean {
+  return global().permissions.querySync(descriptor).state === "granted";
+}
+
+export const deno: Runtime = {
+  name: "Deno",
+  bufferMax: Number.MAX_SAFE_INTEGER,
+  permissionHint: "allow it with --allow-ffi or --allow-ffi=PATH",
+
+  environment(name: string): string | undefined {
+    return granted({ name: "env", variable: name }) ? global().env.get(name) : undefined;
+  },
+
+  exists(path: string): boolean | undefined {
+    if (!granted({ name: "read", path })) return undefined;
+    try {
+      global().statSync(path);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+
+  open<const T extends SymbolTable>(path: string, table: T): Functions<T> {
+    return global().dlopen(path, table).symbols as Functions<T>;
+  },
+
+  openBuffers(path: string, _support: ArraySupport): Buffers {
+    return openNodeApi(path);
+  },
+};

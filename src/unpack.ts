@@ -1,0 +1,63 @@
+/**
+ * The library that a JSR package carries becomes a file: `$XDG_CACHE_HOME/vmem/<sha256>.so`, in a folder of the user's
+ * own. An existing file is used only if its bytes are the package's.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { EmbeddedLibrary } from "./embedded.ts";
+import { LibraryError } from "./errors.ts";
+import { currentRuntime } from "./runtime.ts";
+import { show } from "./text.ts";
+
+/** Folder of the unpacked libraries. */
+export function cacheFolder(): string {
+  const { environment } = currentRuntime();
+  const cache = environment("XDG_CACHE_HOME");
+  if (cache !== undefined && cache.startsWith("/")) return join(cache, "vmem");
+  const home = environment("HOME");
+  // Without a home, a name in the shared folder that others could have made: the hash is checked, the owner is not.
+  return home !== undefined && home !== "" ? join(home, ".cache", "vmem") : "/tmp/vmem-cache";
+}
+
+/**
+ * Path of the library's file, written if need be.
+ *
+ * @param library What the package carries.
+ * @param folder Where it goes.
+ */
+export function unpack(library: EmbeddedLibrary, folder: string = cacheFolder()): string {
+  const path = join(folder, `${library.sha256}.so`);
+  try {
+    if (existsSync(path) && sha256(readFileSync(path)) === library.sha256) return path;
+    const bytes = Buffer.from(library.base64, "base64");
+    if (sha256(bytes) !== library.sha256) {
+      throw new Error("the package is damaged: its hash does not match");
+    }
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // Other processes may do the same now: a rename puts a whole file there or none.
+    const partial = join(folder, `${randomUUID()}.partial`);
+    writeFileSync(partial, bytes, { mode: 0o700, flag: "wx" });
+    try {
+      renameSync(partial, path);
+    } catch (error) {
+      rmSync(partial, { force: true });
+      throw error;
+    }
+    return path;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LibraryError(
+      `Cannot unpack the vmem library into ${show(folder)}: ${why}; ` +
+        `Deno needs --allow-read, --allow-write and --allow-ffi for that folder, or name a file with setLibrary()`,
+      { cause },
+    );
+  }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

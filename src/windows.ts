@@ -1,0 +1,116 @@
+/**
+ * Windows: buffers over parts of a pool that views are made on.
+ *
+ * Engines count a buffer's bytes as memory that a collection could free, whether they are used or not: V8 begins to
+ * collect all the time when the sum comes near its heap limit (6 to 8 GiB with the default limit; 75 full
+ * collections instead of 7 in the same program), JavaScriptCore lets garbage grow along with the sum. And Bun's
+ * buffers end at 4 GiB. So windows are made where views are asked for, the first one grows with the offsets that are
+ * asked for, and only a few are kept; a window that is dropped lives as long as a view of it.
+ *
+ * @module
+ */
+import { detach } from "./array.ts";
+import * as native from "./native.ts";
+import { currentRuntime } from "./runtime.ts";
+
+/** Bytes from one window's start to the next one's. */
+export const span: number = 2 ** 30;
+/** Windows overlap by this, so that what begins in one and is not longer is in it whole. */
+const overlap = 2 ** 20;
+const firstMin = 16 * 2 ** 20;
+/** Windows beyond the first that are kept while no view needs them. */
+const keptMax = 2;
+
+/** The windows of one pool in this isolate. */
+export class Windows {
+  /** The window from offset 0 on. */
+  first: ArrayBuffer = new ArrayBuffer(0);
+  /** Where the window starts that `cover` gave last. */
+  start = 0;
+  readonly #handle: number;
+  readonly #size: number;
+  /** By number from 1, counted in spans; the last used are also in `#kept`. */
+  readonly #far = new Map<number, WeakRef<ArrayBuffer>>();
+  readonly #kept: ArrayBuffer[] = [];
+  /** All that were ever made and may still be alive. */
+  readonly #all = new Set<WeakRef<ArrayBuffer>>();
+  readonly #known = new WeakSet<ArrayBuffer>();
+  #pruneAt = 64;
+
+  /**
+   * @param handle The pool.
+   * @param size Bytes of the pool.
+   */
+  constructor(handle: number, size: number) {
+    this.#handle = handle;
+    this.#size = size;
+  }
+
+  /** Whether the buffer is one of these windows. */
+  has(buffer: ArrayBuffer): boolean {
+    return this.#known.has(buffer);
+  }
+
+  /**
+   * A window that covers a span of the pool, and its start in `start`. A number is the native side's `-errno`; undefined: no
+   * buffer of this runtime is that large.
+   */
+  cover(offset: number, length: number): ArrayBuffer | number | undefined {
+    if (offset + length <= span + overlap) return this.#coverFirst(offset + length);
+    const index = Math.floor(offset / span);
+    this.start = index * span;
+    if (offset + length <= this.start + span + overlap) return this.#coverFar(index);
+    if (length > currentRuntime().bufferMax) return undefined;
+    this.start = offset;
+    return this.#make(offset, length);
+  }
+
+  /** Every view of every window has length 0 afterwards. */
+  detachAll(): void {
+    for (const reference of this.#all) {
+      const buffer = reference.deref();
+      if (buffer !== undefined) detach(buffer);
+    }
+    this.first = new ArrayBuffer(0);
+    this.#all.clear();
+    this.#far.clear();
+    this.#kept.length = 0;
+  }
+
+  #coverFirst(end: number): ArrayBuffer | number {
+    this.start = 0;
+    if (this.first.byteLength >= end) return this.first;
+    const wanted = Math.max(firstMin, 2 ** Math.ceil(Math.log2(end)));
+    const made = this.#make(0, Math.min(wanted, span + overlap, this.#size));
+    if (typeof made !== "number") this.first = made;
+    return made;
+  }
+
+  #coverFar(index: number): ArrayBuffer | number {
+    const known = this.#far.get(index)?.deref();
+    if (known !== undefined && !known.detached) return known;
+    const start = index * span;
+    const made = this.#make(start, Math.min(span + overlap, this.#size - start));
+    if (typeof made === "number") return made;
+    this.#far.set(index, new WeakRef(made));
+    this.#kept.push(made);
+    if (this.#kept.length > keptMax) this.#kept.shift();
+    return made;
+  }
+
+  #make(offset: number, length: number): ArrayBuffer | number {
+    const made = native.buffers.window(this.#handle, offset, length);
+    if (typeof made === "number") return made;
+    this.#known.add(made);
+    this.#all.add(new WeakRef(made));
+    if (this.#all.size >= this.#pruneAt) this.#prune();
+    return made;
+  }
+
+  #prune(): void {
+    for (const reference of this.#all) {
+      if (reference.deref() === undefined) this.#all.delete(reference);
+    }
+    this.#pruneAt = Math.max(64, this.#all.size * 2);
+  }
+}

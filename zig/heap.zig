@@ -32,6 +32,9 @@ pub const niceSize = classes.usable;
 /// The heap's own page, whatever the system's.
 pub const page_size = classes.page_size;
 
+/// For tests and the fuzzer.
+pub const harness = @import("heap/harness.zig");
+
 test {
     _ = classes;
     _ = thread;

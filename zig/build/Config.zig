@@ -40,6 +40,7 @@ pub fn init(b: *std.Build) Config {
     const fault = b.option(bool, "fault", "Fault injection at the system calls (default: only in tests)");
     const verify = b.option(bool, "verify", "The heap checks its own invariants (default: only in tests)");
     const thread_sanitizer = b.option(bool, "thread-sanitizer", "Unit tests and fuzzer under the thread sanitizer") orelse false;
+    const canary = b.option(bool, "canary", "Plants a defect in the heap of test programs, for the fuzzer to find") orelse false;
     return .{
         .b = b,
         .target = target,
@@ -49,17 +50,18 @@ pub fn init(b: *std.Build) Config {
         .thread_sanitizer = thread_sanitizer,
         .test_filters = b.option([]const []const u8, "test-filter", "Only unit tests whose name contains this") orelse &.{},
         .test_root = b.option([]const u8, "test-root", "File whose unit tests are run (default: all of them)") orelse "zig/unit_tests.zig",
-        .shipped = addOptions(b, .{ .general_dynamic = general_dynamic, .fault = fault orelse false, .verify = verify orelse false, .thread_sanitizer = false }),
-        .tested = addOptions(b, .{ .general_dynamic = general_dynamic, .fault = fault orelse true, .verify = verify orelse true, .thread_sanitizer = thread_sanitizer }),
+        .shipped = addOptions(b, .{ .general_dynamic = general_dynamic, .fault = fault orelse false, .verify = verify orelse false, .thread_sanitizer = false, .canary = false }),
+        .tested = addOptions(b, .{ .general_dynamic = general_dynamic, .fault = fault orelse true, .verify = verify orelse true, .thread_sanitizer = thread_sanitizer, .canary = canary }),
     };
 }
 
-fn addOptions(b: *std.Build, values: struct { general_dynamic: bool, fault: bool, verify: bool, thread_sanitizer: bool }) *std.Build.Step.Options {
+fn addOptions(b: *std.Build, values: struct { general_dynamic: bool, fault: bool, verify: bool, thread_sanitizer: bool, canary: bool }) *std.Build.Step.Options {
     const options = b.addOptions();
     options.addOption(bool, "general_dynamic", values.general_dynamic);
     options.addOption(bool, "fault", values.fault);
     options.addOption(bool, "verify", values.verify);
     options.addOption(bool, "thread_sanitizer", values.thread_sanitizer);
+    options.addOption(bool, "canary", values.canary);
     options.addOption([]const u8, "version", @import("../../build.zig.zon").version);
     return options;
 }

@@ -258,6 +258,7 @@ fn load(c: *Cache, class: u8, m: *Magazine) void {
     @atomicStore(usize, &bin.sp, start + m.count * cell_size, .release);
     storeBound(&bin.lo, start);
     storeBound(&bin.hi, start + @max(slot.limit, m.count) * cell_size);
+    m.count = 0; // the bin knows from here on
 }
 
 fn popLocked(bin: *Bin) usize {

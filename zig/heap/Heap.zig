@@ -492,7 +492,7 @@ pub fn stats(h: *Heap) Stats {
             defer s.lock.unlock();
             const size = classes.sizes[class];
             out += s.out * size;
-            slab_bytes += s.slabs * classes.table[class].pages * page_size;
+            slab_bytes += s.pages * page_size;
             var m = s.depot;
             while (m) |magazine| : (m = magazine.next) cached += magazine.count * @as(u64, size);
         }

@@ -9,7 +9,7 @@ const classes = @import("classes.zig");
 const records = @import("records.zig");
 
 next: ?*Magazine,
-/// Blocks in `cells()`, while no bin works on them.
+/// Blocks in `cells()`; 0 while a bin works on them.
 count: u32,
 class: u32,
 

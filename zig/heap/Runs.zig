@@ -140,28 +140,32 @@ pub fn resize(r: *Runs, number: u32, pages: u32) bool {
     const d = r.metadata.descriptor(number);
     assert(d.kind == .run and pages > 0);
     if (pages == d.pages) return true;
-    const done = if (pages < d.pages) r.shrink(d, pages) else r.grow(d, pages);
+    const done = if (pages < d.pages) r.shrink(number, pages) else r.grow(number, pages);
     if (!done) return false;
-    r.setHeads(number);
     d.class = classes.ofRun(pages);
     r.metadata.classes[d.start] = d.class;
     r.used_pages_peak = @max(r.used_pages_peak, r.used_pages);
     return true;
 }
 
-fn shrink(r: *Runs, d: *Descriptor, pages: u32) bool {
+fn shrink(r: *Runs, number: u32, pages: u32) bool {
+    const d = r.metadata.descriptor(number);
     const rest_pages = d.pages - pages;
     const rest = r.metadata.take(1) orelse return false;
     const rest_d = r.metadata.descriptor(rest);
-    rest_d.* = .{ .kind = .run, .start = d.start + pages, .pages = rest_pages };
+    rest_d.kind = .run;
+    rest_d.start = d.start + pages;
+    rest_d.pages = rest_pages;
     d.pages = pages;
     r.used_pages -= rest_pages;
+    r.setHeads(number); // before `putBack` looks at the page in front of the rest
     r.setHeads(rest);
     r.putBack(rest);
     return true;
 }
 
-fn grow(r: *Runs, d: *Descriptor, pages: u32) bool {
+fn grow(r: *Runs, number: u32, pages: u32) bool {
+    const d = r.metadata.descriptor(number);
     const more = pages - d.pages;
     const at = d.start + d.pages;
     if (at >= r.end or more > r.end - at) return false;
@@ -185,6 +189,7 @@ fn grow(r: *Runs, d: *Descriptor, pages: u32) bool {
     }
     r.top = @max(r.top, at + more);
     d.pages = pages;
+    r.setHeads(number);
     r.used_pages += more;
     return true;
 }

@@ -1,106 +1,14 @@
 //! The heap through its entry points by handle, on real anonymous memory, alone and under threads.
-//! A table of heaps stands where the pool layer's registry is in the library.
 
 const std = @import("std");
 const testing = std.testing;
 const os = @import("../os.zig");
-const region_layer = @import("../region.zig");
 const classes = @import("classes.zig");
+const harness = @import("harness.zig");
 const thread = @import("thread.zig");
-const Heap = @import("Heap.zig");
 
+const Pool = harness.Pool;
 const MiB = 1 << 20;
-
-/// Heaps by handle 1 .. 8, each pinned by a counter.
-const Registry = struct {
-    const Entry = struct { heap: ?*Heap = null, pins: std.atomic.Value(u32) = .init(0) };
-    var entries: [9]Entry = @splat(.{});
-    var misuse: std.atomic.Value(u32) = .init(0);
-
-    fn acquire(handle: usize) ?*Heap {
-        if (handle >= entries.len) return null;
-        const e = &entries[handle];
-        _ = e.pins.fetchAdd(1, .acq_rel);
-        const h = @atomicLoad(?*Heap, &e.heap, .acquire);
-        if (h == null) _ = e.pins.fetchSub(1, .acq_rel);
-        return h;
-    }
-    fn release(h: *Heap) void {
-        _ = entries[h.handle].pins.fetchSub(1, .acq_rel);
-    }
-    fn report(_: *Heap, _: Heap.Misuse, _: usize) void {
-        _ = misuse.fetchAdd(1, .monotonic);
-    }
-};
-
-/// A pool on anonymous memory for a test.
-pub const Pool = struct {
-    region: *region_layer.Region,
-    heap: *Heap,
-    handle: usize,
-
-    pub fn create(handle: usize, size: usize, options: struct { hardening: u8 = 1, lazy: bool = false, arenas: u32 = 0 }) !Pool {
-        if (thread.hooks.report == null) {
-            thread.hooks = .{ .acquire = Registry.acquire, .release = Registry.release, .report = Registry.report };
-            _ = os.thread.registerMembarrier();
-        }
-        Registry.misuse.store(0, .monotonic);
-        const region = try testing.allocator.create(region_layer.Region);
-        errdefer testing.allocator.destroy(region);
-        region.* = try region_layer.Region.createAnonymous(.{ .size = size, .lazy = options.lazy, .alignment = 4 * MiB });
-        errdefer region.release();
-        const heap: *Heap = try .create(region, .{ .handle = handle, .hardening = options.hardening, .arenas = options.arenas, .reserved_pages = 1 });
-        @atomicStore(?*Heap, &Registry.entries[handle].heap, heap, .release);
-        return .{ .region = region, .heap = heap, .handle = handle };
-    }
-
-    pub fn delete(p: Pool) void {
-        @atomicStore(?*Heap, &Registry.entries[p.handle].heap, null, .release);
-        p.heap.kill();
-        while (Registry.entries[p.handle].pins.load(.acquire) != 0) os.thread.yield();
-        p.heap.destroy();
-        p.region.release();
-        testing.allocator.destroy(p.region);
-    }
-
-    /// What the C face does, so that tests go through the hot paths.
-    const Face = struct {
-        pub const Block = ?[*]u8;
-        pub const Done = void;
-        pub const checked = false;
-        pub inline fn block(address: usize, _: usize) Block {
-            return @ptrFromInt(address);
-        }
-        pub inline fn done() Done {}
-        pub noinline fn mallocSlow(handle: usize, size: usize) Block {
-            return @ptrFromInt(thread.allocateAfterPop(Face, handle, size) catch return null);
-        }
-        pub noinline fn freeSlow(handle: usize, address: usize) Done {
-            thread.release(handle, address) catch {};
-        }
-    };
-
-    pub fn malloc(p: Pool, size: usize) ?[*]u8 {
-        return thread.malloc(Face, p.handle, size);
-    }
-    pub fn free(p: Pool, block: [*]u8) void {
-        thread.free(Face, p.handle, @intFromPtr(block));
-    }
-    pub fn expectSound(p: Pool) !void {
-        try testing.expect(p.heap.check(&printLine));
-    }
-    fn printLine(text: []const u8) void {
-        std.debug.print("{s}\n", .{text});
-    }
-    /// Everything is free: nothing is live, and the pool is one run again.
-    pub fn expectEmpty(p: Pool) !void {
-        try p.expectSound();
-        const s = p.heap.stats();
-        try testing.expectEqual(0, s.allocated);
-        try testing.expectEqual(0, s.active);
-        try testing.expectEqual((p.heap.pages - 1) * classes.page_size, s.largest_free);
-    }
-};
 
 /// Fills a pool with blocks of one size, says how many, frees them all.
 fn capacity(p: Pool, size: usize) !usize {
@@ -234,7 +142,7 @@ test "misuse is told apart and changes nothing" {
             try thread.release(1, b);
             try thread.release(1, a); // noticed when the magazine is drained
             try testing.expect(p.heap.check(null));
-            try testing.expect(Registry.misuse.load(.monotonic) > 0);
+            try testing.expect(harness.misuse.load(.monotonic) > 0);
         }
         try p.expectEmpty();
         try testing.expectError(error.DeadHandle, thread.release(7, a));

@@ -14,6 +14,7 @@ const std = @import("std");
 const assert = base.assert;
 const os = @import("../os.zig");
 const base = @import("../base.zig");
+const options = @import("options");
 const classes = @import("classes.zig");
 const Heap = @import("Heap.zig");
 const Metadata = @import("Metadata.zig");
@@ -33,6 +34,8 @@ pub const Shard = struct {
     /// Blocks out of this shard's slabs: in caches and depots, or live.
     out: u64 = 0,
     slabs: u64 = 0,
+    /// Of all slabs.
+    pages: u64 = 0,
     fills: u64 = 0,
     drains: u64 = 0,
     /// What the walker counted.
@@ -113,24 +116,31 @@ fn takeBlocks(h: *Heap, d: *Descriptor, class: u8, out: []usize) usize {
     return count;
 }
 
-/// A new slab with all blocks free, or 0.
+/// A new slab with all blocks free, or 0. Where no run of the class's page count is left, a smaller slab, down
+/// to one block: a request fails only if no pages for it are free.
 fn create(h: *Heap, shard: *Shard, arena: u16, class: u8) u32 {
-    const geometry = classes.table[class];
+    const size = classes.sizes[class];
     const units = Metadata.descriptorUnits(class, h.states);
-    const number = h.runs.allocate(.slab, geometry.pages, 1, units) orelse return 0;
+    const pages_min = (size + classes.page_size - 1) / classes.page_size;
+    var pages: u32 = classes.table[class].pages;
+    const number = while (pages >= pages_min) : (pages -= 1) {
+        if (h.runs.allocate(.slab, pages, 1, units)) |number| break number;
+    } else return 0;
+    const blocks: u16 = @intCast(pages * classes.page_size / size);
     const d = h.metadata.descriptor(number);
     d.class = class;
     d.arena = arena;
-    d.blocks = geometry.blocks;
-    d.free = geometry.blocks;
+    d.blocks = blocks;
+    d.free = blocks;
     d.fresh = false;
     const words = d.words();
     @memset(words, std.math.maxInt(u64));
-    const tail: u6 = @intCast(geometry.blocks % 64);
+    const tail: u6 = @intCast(blocks % 64);
     if (tail != 0) words[words.len - 1] = (@as(u64, 1) << tail) - 1;
-    if (h.states) @memset(h.blockStates(number)[0..geometry.blocks], 0);
-    @memset(h.metadata.classes[d.start..][0..geometry.pages], class);
+    if (h.states) @memset(h.blockStates(number)[0..blocks], 0);
+    @memset(h.metadata.classes[d.start..][0..pages], class);
     shard.slabs += 1;
+    shard.pages += pages;
     return number;
 }
 
@@ -180,6 +190,7 @@ fn putBlock(h: *Heap, shard: *Shard, arena: u16, number: u32, class: u8, address
     const bit = @as(u64, 1) << @intCast(index % 64);
     if (word.* & bit != 0) return h.report(.freed_twice, address);
     Descriptor.storeWord(word, word.* | bit);
+    if (options.canary and index == 7) return; // planted: the counts go wrong
     d.free += 1;
     shard.out -= 1;
     if (number == shard.current) return;
@@ -195,6 +206,7 @@ fn putBlock(h: *Heap, shard: *Shard, arena: u16, number: u32, class: u8, address
 
 fn releaseSlab(h: *Heap, shard: *Shard, number: u32) void {
     shard.slabs -= 1;
+    shard.pages -= h.metadata.descriptor(number).pages;
     h.runs.release(number);
 }
 

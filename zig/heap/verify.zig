@@ -107,7 +107,8 @@ fn slab(w: *Walk, d: *Metadata.Descriptor, number: u32) void {
     const h = w.h;
     if (!classes.isSmall(d.class)) return w.expect(false, 4, d.start, "the slab has no small class");
     const geometry = classes.table[d.class];
-    w.expect(d.pages == geometry.pages and d.blocks == geometry.blocks, 4, d.start, "the slab is not of its class");
+    const fitting = @as(usize, d.pages) * classes.page_size / geometry.size;
+    w.expect(d.pages <= geometry.pages and d.blocks == fitting, 4, d.start, "the slab is not of its class");
     w.expect(d.arena < h.arena_count, 4, d.start, "the slab's arena does not exist");
     w.expect(allClass(h, d.start, d.pages, d.class), 3, d.start, "a page of the slab has another class");
     w.expect(std.mem.allEqual(u32, h.metadata.heads[d.start..][0..d.pages], number), 1, d.start, "a page of the slab names another descriptor");

@@ -47,7 +47,7 @@ pub const table = struct {
 
     pub fn vmem_calloc(handle: Handle, count: usize, size: usize) callconv(.c) Block {
         const bytes = std.math.mul(usize, count, size) catch return refuseSize(handle);
-        return result(handle, heap.allocate(@intFromPtr(handle), bytes, 1, true));
+        return fresh(handle, heap.allocate(@intFromPtr(handle), bytes, 1, true));
     }
 
     pub fn vmem_realloc(handle: Handle, block: Block, size: usize) callconv(.c) Block {
@@ -60,8 +60,8 @@ pub const table = struct {
     }
 
     pub fn vmem_aligned_alloc(handle: Handle, alignment: usize, size: usize) callconv(.c) Block {
-        if (!std.math.isPowerOfTwo(alignment)) return refuseArgument(handle);
-        return result(handle, heap.allocate(@intFromPtr(handle), size, alignment, false));
+        if (@popCount(alignment) != 1) return refuseArgument(handle);
+        return fresh(handle, heap.allocate(@intFromPtr(handle), size, alignment, false));
     }
 
     pub fn vmem_strdup(handle: Handle, text: ?[*:0]const u8) callconv(.c) ?[*]u8 {
@@ -119,7 +119,7 @@ const Face = struct {
 
     pub noinline fn mallocSlow(handle: usize, size: usize) ?*anyopaque {
         @branchHint(.cold);
-        return result(@ptrFromInt(handle), heap.allocateAfterPop(Face, handle, size));
+        return fresh(@ptrFromInt(handle), heap.allocateAfterPop(Face, handle, size));
     }
 
     pub noinline fn freeSlow(handle: usize, address: usize) void {
@@ -156,6 +156,15 @@ fn result(handle: Handle, outcome: heap.Error!usize) Block {
         return null;
     };
     return @ptrFromInt(address);
+}
+
+/// As `result` for a block that is new: it is not given out when the application's own malloc has nothing left.
+fn fresh(handle: Handle, outcome: heap.Error!usize) Block {
+    if (!pool.functions.starved()) return result(handle, outcome);
+    const address = outcome catch |err| return result(handle, err);
+    heap.release(@intFromPtr(handle), address) catch {};
+    _ = pool.functions.starved(); // freeing asked for memory, too
+    return result(handle, error.OutOfMemory);
 }
 
 /// errno for an error of the heap.

@@ -18,6 +18,8 @@ pub const message_capacity = 4608;
 
 message: [message_capacity]u8,
 message_len: usize,
+/// See `functions.take`.
+starved: bool,
 /// One reference each; a range stands here as often as the thread is attached to it.
 attachments: []*Range,
 attachments_room: usize,
@@ -49,6 +51,7 @@ pub fn current() os.Error!*Thread {
     if (at.*) |thread| return thread;
     const thread: *Thread = @ptrFromInt(try os.memory.mapAnonymous(@sizeOf(Thread)));
     thread.message_len = 0; // the fresh memory's zero is the end mark
+    thread.starved = false;
     thread.attachments = &.{};
     thread.attachments_room = 0;
     at.* = thread;

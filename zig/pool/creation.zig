@@ -162,13 +162,7 @@ fn maximum(options: *const Options, step: *region_layer.Step) os.Error!usize {
         else => return maximum_default,
     };
     step.* = .open;
-    const fd = os.file.openNameless(directory) catch |err| switch (err) {
-        error.EOPNOTSUPP => try os.file.openUnlinked(directory),
-        else => return err,
-    };
-    defer os.file.close(fd);
-    step.* = .inspect;
-    const room = std.mem.alignBackward(usize, try os.file.available(fd), 2 << 20);
+    const room = std.mem.alignBackward(usize, try os.file.availableAt(directory), 2 << 20);
     return std.math.clamp(room, @max(options.minimum, 2 << 20), maximum_default);
 }
 
@@ -201,6 +195,8 @@ fn prepare() os.Error!void {
     if (prepared) return;
     try registry.open();
     try fork.watch();
+    // What lets a thread that finds the pool full take the blocks that others have cached.
+    _ = os.thread.registerMembarrier();
     const replaced = functions.fix();
     heap.hooks.* = .{
         .acquire = &acquire,

@@ -5,6 +5,7 @@
 //! are taken and never called: the library has no use for them. `print` may change at any time.
 
 const std = @import("std");
+const Thread = @import("Thread.zig");
 
 pub const Malloc = *const fn (usize) callconv(.c) ?*anyopaque;
 pub const Free = *const fn (?*anyopaque) callconv(.c) void;
@@ -28,15 +29,33 @@ pub fn set(malloc: ?Malloc, free: ?Free, realloc: ?Realloc, strdup: ?Strdup, pri
     free_function.store(if (both) free else null, .release);
 }
 
-/// Whether the application gave `malloc` and `free`. From now on that does not change.
+/// From now on `malloc` and `free` do not change; says whether they are the application's.
 pub fn fix() bool {
     fixed.store(true, .release);
+    return replaced();
+}
+
+pub fn replaced() bool {
     return malloc_function.load(.acquire) != null;
 }
 
 /// The heap's hooks where `fix` said true.
 pub fn take(len: usize) ?usize {
-    return @intFromPtr(malloc_function.load(.monotonic).?(len) orelse return null);
+    const record = malloc_function.load(.monotonic).?(len) orelse {
+        // The heap can do without a record; the application that has no memory for it expects its call to fail.
+        const thread = Thread.current() catch return null;
+        thread.starved = true;
+        return null;
+    };
+    return @intFromPtr(record);
+}
+
+/// Whether the application's `malloc` refused the calling thread something since the last time this was asked.
+pub fn starved() bool {
+    if (!replaced()) return false;
+    const thread = Thread.existing() orelse return false;
+    defer thread.starved = false;
+    return thread.starved;
 }
 
 pub fn give(record: usize) void {

@@ -7,7 +7,9 @@
 
 const std = @import("std");
 const os = @import("../os.zig");
+const heap = @import("../heap.zig");
 const disposal = @import("disposal.zig");
+const functions = @import("functions.zig");
 const messages = @import("messages.zig");
 const registry = @import("registry.zig");
 const Range = @import("Range.zig");
@@ -63,6 +65,8 @@ pub fn close(handle: usize) os.Error!void {
     } else {
         // A borrowed region is the caller's again, all of it, as soon as this returns.
         if (range.protected) os.memory.protect(range.region.base, os.memory.pageSize(), .read_write) catch {};
+        // An application that counts what its malloc gave wants the records of this thread back now.
+        if (functions.replaced()) heap.flushThread();
         range.release(); // the pool's own reference
     }
     range.release();

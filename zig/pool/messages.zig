@@ -12,6 +12,10 @@ const log = @import("log.zig");
 
 pub const Wording = enum { sentence, libvmem };
 
+fn resolves(path: [:0]const u8) bool {
+    return if (os.path.kind(path)) |_| true else |_| false;
+}
+
 fn say(err: os.Error, comptime format: []const u8, args: anytype) os.Error {
     last_error.set(format, args);
     log.write(.errors, "{s}", .{last_error.text()});
@@ -49,16 +53,17 @@ pub fn tooLarge(wording: Wording, size: usize) os.Error {
 }
 
 /// The file of a pool could not be made, given its storage or mapped; `step` is where that ended.
-pub fn file(wording: Wording, err: os.Error, step: Step, directory: []const u8, size: usize) os.Error {
+pub fn file(wording: Wording, err: os.Error, step: Step, directory: [:0]const u8, size: usize) os.Error {
     const text = os.errno.text(err);
+    if (err == error.ENOTDIR and (os.path.kind(directory) catch .other) == .character_device) return notDax(wording, directory);
     switch (wording) {
         .sentence => return say(err, "Creating a pool of {d} bytes in \"{s}\" failed: {s}", .{ size, directory, text }),
         .libvmem => return switch (step) {
-            .open => switch (err) {
-                // What looking at the path would have said before anything was opened.
-                error.ELOOP, error.ENAMETOOLONG => say(err, "os_access \"{s}\": {s}", .{ directory, text }),
-                else => say(err, "open: {s}", .{text}),
-            },
+            // What looking at the path says before anything is opened.
+            .open => if (err != error.ENOENT and err != error.EACCES and !resolves(directory))
+                say(err, "os_access \"{s}\": {s}", .{ directory, text })
+            else
+                say(err, "open: {s}", .{text}),
             .open_named => say(err, "mkstemp: {s}", .{text}),
             .inspect => say(err, "fstatfs: {s}", .{text}),
             .allocate => say(err, "posix_fallocate: {s}", .{text}),
@@ -66,6 +71,13 @@ pub fn file(wording: Wording, err: os.Error, step: Step, directory: []const u8, 
             .map => say(err, "mmap: {s}", .{text}),
         },
     }
+}
+
+fn notDax(wording: Wording, path: []const u8) os.Error {
+    return switch (wording) {
+        .libvmem => say(error.EINVAL, "\"{s}\" is a character device, but not a DAX device", .{path}),
+        .sentence => say(error.EINVAL, "Creating a pool on \"{s}\" failed: it is a character device, but not a DAX device", .{path}),
+    };
 }
 
 pub fn unaligned(address: usize) os.Error {
@@ -120,8 +132,13 @@ test "the C face's messages have the shape of the table" {
     try std.testing.expectEqualStrings("posix_fallocate: Invalid argument", last_error.text());
     try std.testing.expectEqual(error.EFBIG, tooLarge(.libvmem, 1 << 63));
     try std.testing.expectEqualStrings("invalid size (9223372036854775808) for os_off_t", last_error.text());
-    try std.testing.expectEqual(error.ELOOP, file(.libvmem, error.ELOOP, .open, "/a", 1));
-    try std.testing.expectEqualStrings("os_access \"/a\": Too many levels of symbolic links", last_error.text());
+    try std.testing.expectEqual(error.ENOTDIR, file(.libvmem, error.ENOTDIR, .open, "/dev/null/a", 1));
+    try std.testing.expectEqualStrings("os_access \"/dev/null/a\": Not a directory", last_error.text());
+    try std.testing.expectEqual(error.EMFILE, file(.libvmem, error.EMFILE, .open, "/", 1));
+    try std.testing.expectEqualStrings("open: Too many open files", last_error.text());
+    try std.testing.expectEqual(error.ENOSPC, file(.libvmem, error.ENOSPC, .allocate, "/", 1));
+    try std.testing.expectEqualStrings("posix_fallocate: No space left on device", last_error.text());
+    try std.testing.expectEqual(error.EINVAL, file(.libvmem, error.ENOTDIR, .open, "/dev/null", 1));
 }
 
 test "a handle that leads nowhere says what kind it was" {

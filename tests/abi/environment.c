@@ -1,0 +1,56 @@
+/* VMEM_LOG_LEVEL and VMEM_LOG_FILE: wrong use in a file, nothing without being asked. */
+#include "test.h"
+
+static char path[256];
+
+static const char *contents(void)
+{
+	static char text[4096];
+	FILE *file = fopen(path, "r");
+	size_t length = file == NULL ? 0 : fread(text, 1, sizeof text - 1, file);
+	text[length] = '\0';
+	if (file != NULL)
+		fclose(file);
+	return text;
+}
+
+static int misuse(void *level)
+{
+	VMEM *pool;
+	int local;
+
+	if (level != NULL)
+		setenv("VMEM_LOG_LEVEL", level, 1);
+	setenv("VMEM_LOG_FILE", path, 1);
+	pool = create(VMEM_MIN_POOL);
+	vmem_free(pool, &local);
+	vmem_delete(pool);
+	return failures;
+}
+
+static int statistics(void *argument)
+{
+	VMEM *pool = create(VMEM_MIN_POOL);
+	(void)argument;
+	setenv("VMEM_LOG_FILE", path, 1);
+	vmem_stats_print(pool, "g");
+	vmem_delete(pool);
+	return failures;
+}
+
+int main(void)
+{
+	snprintf(path, sizeof path, "%s/vmem-test-log-%ld", directory(), (long)getpid());
+	CHECK(status_of_child(misuse, NULL) == 0);
+	CHECK(contents()[0] == '\0');
+	CHECK(status_of_child(misuse, "0") == 0);
+	CHECK(contents()[0] == '\0');
+	CHECK(status_of_child(misuse, "1") == 0);
+	CHECK(strncmp(contents(), "<libvmem>: <1> Freeing 0x", 25) == 0);
+	CHECK(contents()[strlen(contents()) - 1] == '\n');
+	unlink(path);
+	CHECK(status_of_child(statistics, NULL) == 0);
+	CHECK(strstr(contents(), "Allocated: ") != NULL);
+	unlink(path);
+	return ended();
+}

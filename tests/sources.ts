@@ -50,3 +50,26 @@ export function testedFiles(path: string): string[] {
   });
   return [...zigImports(path, blocks), ...constants].filter((file) => file.endsWith(".zig"));
 }
+
+/** The code of a Zig file without its `test` blocks; its line breaks stay. */
+export function shippedCode(path: string): string {
+  return code(path).replace(
+    /^test (?:"[^"\n]*" )?\{[\s\S]*?^\}/gm,
+    (block) => block.replace(/[^\n]/g, ""),
+  );
+}
+
+/**
+ * The Zig files that end up in a library: what its root imports outside `test` blocks, and so on. What tests share has
+ * the name `testing.zig`; a file may import it at its top for its tests.
+ */
+export function shippedFiles(roots: readonly string[]): Set<string> {
+  const found = new Set(roots);
+  for (const file of found) {
+    zigImports(file, shippedCode(file))
+      .filter((name) => name.endsWith(".zig") && !/(_test|\/testing)\.zig$/.test(name)).forEach((
+        name,
+      ) => found.add(name));
+  }
+  return found;
+}

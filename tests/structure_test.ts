@@ -4,7 +4,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readLibrary } from "./elf.ts";
-import { code, read, root, sourceFiles, testedFiles, zigImports } from "./sources.ts";
+import {
+  code,
+  read,
+  root,
+  shippedCode,
+  shippedFiles,
+  sourceFiles,
+  testedFiles,
+  zigImports,
+} from "./sources.ts";
 
 const files = sourceFiles();
 const zigFiles = files.filter((file) => file.startsWith("zig/") && file.endsWith(".zig"));
@@ -26,14 +35,11 @@ function isFacade(file: string): boolean {
   return layers.some((layer) => file === `zig/${layer}.zig`);
 }
 
-/** Whether the file is only compiled into tests. */
-function isTestCode(file: string): boolean {
-  return /(_test|\/testing)\.zig$/.test(file);
-}
-
 function isLibraryRoot(file: string): boolean {
   return /^zig\/lib\w+\.zig$/.test(file);
 }
+
+const shipped = shippedFiles(zigFiles.filter(isLibraryRoot));
 
 /** Lines of the file that match, as `file:line: text`. */
 function matches(file: string, text: string, pattern: RegExp): string[] {
@@ -50,7 +56,7 @@ test("layers: a Zig file imports its own folder and the facades of lower layers"
       .filter((name) =>
         !packages.includes(name) && !lower.includes(name) &&
         // A test file uses its layer as others do, through the facade.
-        !name.startsWith(`zig/${layer}/`) && !(isTestCode(file) && name === `zig/${layer}.zig`)
+        !name.startsWith(`zig/${layer}/`) && !(!shipped.has(file) && name === `zig/${layer}.zig`)
       )
       .map((name) => `${file} imports ${name}`);
   });
@@ -73,18 +79,14 @@ test("layers: roots and programs import facades and faces only", () => {
 
 test("layers: only os calls the kernel and the C library", () => {
   const outside = zigFiles.filter((file) =>
-    layerOf(file) !== undefined && layerOf(file) !== "os" && !isTestCode(file)
+    shipped.has(file) && layerOf(file) !== undefined && layerOf(file) !== "os"
   );
   const wrong = outside.flatMap((file) => {
-    // Tests inside a file may arrange what they need.
-    const shipped = code(file).replace(
-      /^test (?:"[^"\n]*" )?\{[\s\S]*?^\}/gm,
-      (block) => block.replace(/[^\n]/g, ""),
-    );
+    const text = shippedCode(file);
     return [
-      ...matches(file, shipped, /\bextern "|\bstd\.(os\.linux|posix|c)\b/),
+      ...matches(file, text, /\bextern "|\bstd\.(os\.linux|posix|c)\b/),
       // Node-API's functions come from the program that loads the library, so they are weak imports.
-      ...file === "zig/abi/napi.zig" ? [] : matches(file, shipped, /@extern\(/),
+      ...file === "zig/abi/napi.zig" ? [] : matches(file, text, /@extern\(/),
     ];
   });
   assertEquals(wrong, []);

@@ -9,6 +9,7 @@
 //! whole. A buffer is only looked at for the length that comes with it: a detached one has length 0 and no address.
 
 const std = @import("std");
+const builtin = @import("builtin");
 const pool = @import("../pool.zig");
 const heap = pool.heap;
 const errno = pool.errno;
@@ -69,12 +70,26 @@ inline fn double(value: usize) f64 {
 
 const whole_max = 1 << 53;
 
+/// The double's whole number, or one that is not equal to it. Without the range checks that the language wants before a
+/// conversion: they cost the hot paths 1 ns, and the instruction gives -2^63 for what it cannot convert.
+inline fn truncated(value: f64) i64 {
+    if (builtin.cpu.arch == .x86_64) return asm ("cvttsd2si %[value], %[result]"
+        : [result] "=r" (-> i64),
+        : [value] "x" (value),
+    );
+    return if (value >= 0 and value <= whole_max) @intFromFloat(value) else -1;
+}
+
+/// As `whole` without an upper limit, for those who compare with a limit of their own. Null is not whole.
+inline fn wholeUnlimited(value: f64) ?usize {
+    const integer = truncated(value);
+    return if (@as(f64, @floatFromInt(integer)) == value) @bitCast(integer) else null;
+}
+
 /// The whole number in a double.
 inline fn whole(value: f64) error{EINVAL}!usize {
-    if (!(value >= 0 and value <= whole_max)) return error.EINVAL;
-    const integer: i64 = @intFromFloat(value);
-    if (@as(f64, @floatFromInt(integer)) != value) return error.EINVAL;
-    return @intCast(integer);
+    const integer = wholeUnlimited(value) orelse return error.EINVAL;
+    return if (integer <= whole_max) integer else error.EINVAL;
 }
 
 /// A size, length or count: nothing is made of nothing.
@@ -185,14 +200,16 @@ pub const table = struct {
     }
 
     pub fn vmem_ffi_malloc(handle: f64, size: f64) align(64) callconv(.c) f64 {
-        const bytes = positive(size) catch return invalid();
+        const bytes = wholeUnlimited(size) orelse return invalid();
+        // One comparison for 0, for what is negative, and for what is not small.
+        if (bytes -% 1 >= hot_max) return mallocWarm(handle, size);
         return heap.malloc(Face, bits(handle), bytes);
     }
 
     pub fn vmem_ffi_free(handle: f64, pointer: f64) align(64) callconv(.c) i32 {
-        const offset = whole(pointer) catch return notABlock();
+        const offset = wholeUnlimited(pointer) orelse return notABlock();
         const base = heap.baseOf(bits(handle)) orelse return freeCold(handle, pointer);
-        return heap.free(Face, bits(handle), base + offset);
+        return heap.free(Face, bits(handle), base +% offset);
     }
 
     /// `alignment`: a power of two. With `zero` 1 the first `size` bytes are 0.
@@ -353,6 +370,14 @@ fn deallocate(block: ?*anyopaque, user: ?*anyopaque) callconv(.c) void {
     bufferDied(@intFromPtr(block), @ptrCast(@alignCast(user.?)));
 }
 
+/// Sizes up to this are allocated without another function call.
+const hot_max = 14336;
+
+noinline fn mallocWarm(handle: f64, size: f64) f64 {
+    const bytes = positive(size) catch return invalid();
+    return heap.malloc(Face, bits(handle), bytes);
+}
+
 noinline fn invalid() f64 {
     @branchHint(.cold);
     return failure(error.EINVAL);
@@ -390,9 +415,7 @@ fn create(options: ?[*]const f64, count: f64, directory: ?[*]const u8, length: f
     const give_back = try whole(option(given, .give_back));
     const hardening = try whole(option(given, .hardening));
     if (give_back >= @typeInfo(GiveBack).@"enum".field_names.len or hardening > 2) return error.EINVAL;
-    // The hot paths of this face look at the blocks' states.
-    heap.hooks.checked = true;
-    return pool.create(&.{
+    const handle = try pool.create(&.{
         .source = .{ .directory = path[0..path_len :0] },
         .size = try whole(option(given, .size)),
         .maximum = try whole(option(given, .maximum)),
@@ -403,6 +426,9 @@ fn create(options: ?[*]const f64, count: f64, directory: ?[*]const u8, length: f
         .hardening = @intCast(hardening),
         .unsafe_storage = if (option(given, .unsafe_storage) == 1) .accept else .refuse,
     });
+    // The hot paths of this face look at the blocks' states. The first pool of the process sets the other hooks.
+    heap.hooks.checked = true;
+    return handle;
 }
 
 fn option(given: [*]const f64, name: Option) f64 {

@@ -48,15 +48,17 @@ fn printSignature(out: *std.Io.Writer, line: []const u8) !void {
 fn names(out: *std.Io.Writer, comptime E: type, comptime name: []const u8, comptime about: []const u8) !void {
     try out.print("\n/** {s} */\nexport const {s} = {{", .{ about, name });
     const all = @typeInfo(E).@"enum".field_names;
-    if (all.len > 6) try out.writeAll("\n");
+    // As `deno fmt` breaks lines.
+    const short = all.len < 5;
+    if (!short) try out.writeAll("\n");
     inline for (all, 0..) |field, i| {
-        if (all.len > 6) {
-            try out.print("  {s}: {d},\n", .{ field, i });
-        } else {
+        if (short) {
             try out.print("{s} {s}: {d}", .{ if (i == 0) "" else ",", field, i });
+        } else {
+            try out.print("  {s}: {d},\n", .{ field, i });
         }
     }
-    try out.writeAll(if (all.len > 6) "} as const;\n" else " } as const;\n");
+    try out.writeAll(if (short) " } as const;\n" else "} as const;\n");
 }
 
 /// Sorted by number.

@@ -3,6 +3,7 @@
 //! The facade of the folder `heap/`; files outside import this one, never a file inside.
 
 const Heap_ = @import("heap/Heap.zig");
+const calls = @import("heap/calls.zig");
 const thread = @import("heap/thread.zig");
 const classes = @import("heap/classes.zig");
 
@@ -14,16 +15,16 @@ pub const hooks = &thread.hooks;
 pub const malloc = thread.malloc;
 pub const free = thread.free;
 pub const baseOf = thread.baseOf;
-pub const allocate = thread.allocate;
-pub const allocateAfterPop = thread.allocateAfterPop;
-pub const release = thread.release;
-pub const releaseUncached = thread.releaseUncached;
-pub const resize = thread.resize;
-pub const resizeInPlace = thread.resizeInPlace;
-pub const usableSize = thread.usableSize;
-pub const owns = thread.owns;
-pub const allocateMany = thread.allocateMany;
-pub const releaseMany = thread.releaseMany;
+pub const allocate = calls.allocate;
+pub const allocateAfterPop = calls.allocateAfterPop;
+pub const release = calls.release;
+pub const releaseUncached = calls.releaseUncached;
+pub const resize = calls.resize;
+pub const resizeInPlace = calls.resizeInPlace;
+pub const usableSize = calls.usableSize;
+pub const owns = calls.owns;
+pub const allocateMany = calls.allocateMany;
+pub const releaseMany = calls.releaseMany;
 pub const flushThread = thread.flushThread;
 pub const forkChild = thread.forkChild;
 
@@ -36,6 +37,7 @@ pub const page_size = classes.page_size;
 pub const harness = @import("heap/harness.zig");
 
 test {
+    _ = calls;
     _ = classes;
     _ = thread;
     _ = Heap_;

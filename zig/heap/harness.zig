@@ -4,6 +4,7 @@
 const std = @import("std");
 const os = @import("../os.zig");
 const region_layer = @import("../region.zig");
+const calls = @import("calls.zig");
 const classes = @import("classes.zig");
 const thread = @import("thread.zig");
 const verify = @import("verify.zig");
@@ -75,10 +76,10 @@ pub const Pool = struct {
         }
         pub inline fn done() Done {}
         pub noinline fn mallocSlow(handle: usize, size: usize) Block {
-            return @ptrFromInt(thread.allocateAfterPop(Face, handle, size) catch return null);
+            return @ptrFromInt(calls.allocateAfterPop(Face, handle, size) catch return null);
         }
         pub noinline fn freeSlow(handle: usize, address: usize) Done {
-            thread.release(handle, address) catch {};
+            calls.release(handle, address) catch {};
         }
     };
 

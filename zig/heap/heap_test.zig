@@ -3,6 +3,7 @@
 const std = @import("std");
 const testing = std.testing;
 const os = @import("../os.zig");
+const calls = @import("calls.zig");
 const classes = @import("classes.zig");
 const harness = @import("harness.zig");
 const thread = @import("thread.zig");
@@ -29,7 +30,7 @@ test "a block is aligned, writable and apart from the others" {
         @memset(a[0..size], 0xaa);
         @memset(b[0..size], 0xbb);
         try testing.expect(std.mem.allEqual(u8, a[0..size], 0xaa));
-        const usable = try thread.usableSize(1, @intFromPtr(a));
+        const usable = try calls.usableSize(1, @intFromPtr(a));
         try testing.expect(usable >= size);
         try testing.expectEqual(classes.usable(size), usable);
         p.free(a);
@@ -73,17 +74,17 @@ test "every second block freed serves again for its size" {
 test "runs grow and shrink in place, and shrinking never fails" {
     const p: Pool = try .create(1, 14 * MiB, .{});
     defer p.delete();
-    const a = try thread.allocate(1, MiB, 1, false);
-    try testing.expectEqual(a, try thread.resize(1, a, 12 * MiB));
-    try testing.expectError(error.OutOfMemory, thread.resize(1, a, 14 * MiB));
-    try testing.expectEqual(a, try thread.resize(1, a, 20_000));
-    const b = try thread.resize(1, a, 100);
-    try testing.expectEqual(112, try thread.usableSize(1, b));
-    const full = try thread.allocate(1, 13 * MiB, 1, false);
+    const a = try calls.allocate(1, MiB, 1, false);
+    try testing.expectEqual(a, try calls.resize(1, a, 12 * MiB));
+    try testing.expectError(error.OutOfMemory, calls.resize(1, a, 14 * MiB));
+    try testing.expectEqual(a, try calls.resize(1, a, 20_000));
+    const b = try calls.resize(1, a, 100);
+    try testing.expectEqual(112, try calls.usableSize(1, b));
+    const full = try calls.allocate(1, 13 * MiB, 1, false);
     var rest: usize = 0;
     while (p.malloc(4096)) |_| rest += 1;
     while (p.malloc(64)) |_| rest += 1;
-    _ = try thread.resize(1, full, 12 * MiB);
+    _ = try calls.resize(1, full, 12 * MiB);
     try p.expectSound();
 }
 
@@ -92,11 +93,11 @@ test "calloc is zero over dirty and over fresh pages" {
     defer p.delete();
     for ([_]usize{ 10, 4096, 20_000, 100_000, 3 * MiB }) |size| {
         for (0..3) |_| {
-            const a = try thread.allocate(1, size, 1, true);
+            const a = try calls.allocate(1, size, 1, true);
             const bytes: [*]u8 = @ptrFromInt(a);
             try testing.expect(std.mem.allEqual(u8, bytes[0..size], 0));
             @memset(bytes[0..size], 0xff);
-            try thread.release(1, a);
+            try calls.release(1, a);
         }
     }
     try p.expectEmpty();
@@ -108,13 +109,13 @@ test "aligned blocks, up to the pool" {
     var alignment: usize = 1;
     while (alignment <= 16 * MiB) : (alignment *= 2) {
         for ([_]usize{ 0, 1, 100, 5000, 300_000 }) |size| {
-            const a = try thread.allocate(1, size, alignment, false);
+            const a = try calls.allocate(1, size, alignment, false);
             try testing.expectEqual(0, a % alignment);
-            try thread.release(1, a);
+            try calls.release(1, a);
         }
     }
-    try testing.expectError(error.OutOfMemory, thread.allocate(1, 1, 1 << 40, false));
-    try testing.expectError(error.OutOfMemory, thread.allocate(1, std.math.maxInt(usize), 1, false));
+    try testing.expectError(error.OutOfMemory, calls.allocate(1, 1, 1 << 40, false));
+    try testing.expectError(error.OutOfMemory, calls.allocate(1, std.math.maxInt(usize), 1, false));
     try p.expectEmpty();
 }
 
@@ -122,31 +123,31 @@ test "misuse is told apart and changes nothing" {
     for ([_]u8{ 1, 2 }) |level| {
         const p: Pool = try .create(1, 14 * MiB, .{ .hardening = level });
         defer p.delete();
-        const a = try thread.allocate(1, 100, 1, false);
-        const big = try thread.allocate(1, 3 * MiB, 1, false);
+        const a = try calls.allocate(1, 100, 1, false);
+        const big = try calls.allocate(1, 3 * MiB, 1, false);
         var local: u64 = 0;
         for ([_]usize{ a + 1, a + 16, big + 4096, big + 8, p.heap.base, p.heap.base + 13 * MiB, @intFromPtr(&local), 1, 0 }) |bad| {
-            try testing.expectError(error.InvalidPointer, thread.release(1, bad));
-            try testing.expectError(error.InvalidPointer, thread.usableSize(1, bad));
-            try testing.expectError(error.InvalidPointer, thread.resize(1, bad, 10));
+            try testing.expectError(error.InvalidPointer, calls.release(1, bad));
+            try testing.expectError(error.InvalidPointer, calls.usableSize(1, bad));
+            try testing.expectError(error.InvalidPointer, calls.resize(1, bad, 10));
         }
-        try thread.release(1, big);
-        try testing.expectError(error.InvalidPointer, thread.release(1, big));
-        const b = try thread.allocate(1, 100, 1, false);
-        try thread.release(1, a);
+        try calls.release(1, big);
+        try testing.expectError(error.InvalidPointer, calls.release(1, big));
+        const b = try calls.allocate(1, 100, 1, false);
+        try calls.release(1, a);
         if (level == 2) {
-            try testing.expectError(error.AlreadyFree, thread.release(1, a));
-            try thread.release(1, b);
-            try testing.expectError(error.AlreadyFree, thread.release(1, a));
+            try testing.expectError(error.AlreadyFree, calls.release(1, a));
+            try calls.release(1, b);
+            try testing.expectError(error.AlreadyFree, calls.release(1, a));
         } else {
-            try thread.release(1, b);
-            try thread.release(1, a); // noticed when the magazine is drained
+            try calls.release(1, b);
+            try calls.release(1, a); // noticed when the magazine is drained
             try testing.expect(p.heap.check(null));
             try testing.expect(harness.misuse.load(.monotonic) > 0);
         }
         try p.expectEmpty();
-        try testing.expectError(error.DeadHandle, thread.release(7, a));
-        try testing.expectError(error.DeadHandle, thread.allocate(0, 1, 1, false));
+        try testing.expectError(error.DeadHandle, calls.release(7, a));
+        try testing.expectError(error.DeadHandle, calls.allocate(0, 1, 1, false));
     }
 }
 
@@ -181,7 +182,7 @@ test "a lazy region gets storage as the pool grows and gives it back" {
     try testing.expect(p.heap.trim() >= 64 * MiB);
     try testing.expectEqual(0, p.region.committed());
     try p.expectEmpty();
-    const again = try thread.allocate(1, 64 * MiB, 1, true);
+    const again = try calls.allocate(1, 64 * MiB, 1, true);
     const bytes: [*]u8 = @ptrFromInt(again);
     try testing.expect(std.mem.allEqual(u8, bytes[0 .. 64 * MiB], 0));
 }
@@ -277,9 +278,9 @@ test "pools are deleted while threads that used them live on" {
     const Loop = struct {
         fn run(stop: *std.atomic.Value(u32), served: *std.atomic.Value(u32)) void {
             while (stop.load(.acquire) == 0) {
-                const a = thread.allocate(1, 64, 1, false) catch continue;
+                const a = calls.allocate(1, 64, 1, false) catch continue;
                 _ = served.fetchAdd(1, .monotonic);
-                thread.release(1, a) catch {};
+                calls.release(1, a) catch {};
             }
         }
     };

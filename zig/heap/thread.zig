@@ -1,4 +1,4 @@
-//! What a thread keeps, and the entry points by handle.
+//! What a thread keeps, and the hot paths by handle; the other entry points are in calls.zig.
 //!
 //! Each thread has one small record in thread-local memory: the handle it used last with its cache, a
 //! few recent ones, and a table of all its caches. The hot paths compare the handle and work on the cache;
@@ -112,7 +112,7 @@ inline fn local() LocalPointer {
 }
 
 /// The same as an ordinary address, for the paths that are not hot.
-inline fn here() *Local {
+pub inline fn here() *Local {
     @setRuntimeSafety(false);
     if (!segment) return local();
     // The thread pointer's first word is its own address (System V ABI, thread-local storage, variant II).
@@ -128,7 +128,7 @@ inline fn here() *Local {
 
 /// `F`, the face: `Block`, `Done` (result types), `checked`, `block(address, base) Block`, `done() Done`, and
 /// `mallocSlow(handle, size) Block`, `freeSlow(handle, address) Done`, which are `noinline` and call
-/// `allocate` and `release`. Size 0 is served as 8 bytes.
+/// `allocateAfterPop` and `release`. Size 0 is served as 8 bytes.
 pub inline fn malloc(comptime F: type, handle: usize, size: usize) F.Block {
     const t = local();
     if (t.last.handle != handle) {
@@ -158,7 +158,7 @@ inline fn runClass(size: usize) u8 {
 }
 
 /// A heap that keeps a byte a block has no blocks below 16 bytes: at 8 the bytes would be an eighth of it.
-inline fn smallClass(comptime checked: bool, size: usize) u8 {
+pub inline fn smallClass(comptime checked: bool, size: usize) u8 {
     const class = classes.small_index[(size + 7) >> 3];
     return if (checked) @max(class, 2) else class;
 }
@@ -286,15 +286,15 @@ fn destroyCache(c: *Cache) void {
 }
 
 /// A heap for the length of one call, pinned, and this thread's cache of it if it can have one.
-const Use = struct {
+pub const Use = struct {
     heap: *Heap,
     cache: ?*Cache,
 
-    fn release(u: Use) void {
+    pub fn release(u: Use) void {
         hooks.release(u.heap);
     }
 
-    fn arena(u: Use) u16 {
+    pub fn arena(u: Use) u16 {
         return if (u.cache) |c| c.arena else 0;
     }
 };
@@ -303,7 +303,8 @@ fn isDead(c: *Cache) bool {
     return @atomicLoad(bool, &c.dead, .acquire);
 }
 
-fn use(t: *Local, handle: usize) Error!Use {
+/// The heap of a handle, pinned, with the calling thread's cache of it.
+pub fn use(t: *Local, handle: usize) Error!Use {
     const heap = hooks.acquire(handle) orelse return error.DeadHandle;
     const last = t.last;
     if (last.handle == handle and !isDead(last.cache)) return .{ .heap = heap, .cache = last.cache };
@@ -445,181 +446,4 @@ fn leave(c: *Cache) void {
 pub fn forkChild() void {
     lives.reset();
     records.reset();
-}
-
-// --- Everything else, by handle -------------------------------------------------------------------
-
-/// A block of at least `size` bytes (0 is served as 8) at a multiple of `alignment`, a power of two; its first
-/// `size` bytes are zero if asked for.
-pub fn allocate(handle: usize, size: usize, alignment: usize, zero: bool) Error!usize {
-    const u = try use(here(), handle);
-    defer u.release();
-    return allocateIn(u, size, alignment, zero);
-}
-
-/// What `F.mallocSlow` calls: the pop that failed is undone first.
-pub fn allocateAfterPop(comptime F: type, handle: usize, size: usize) Error!usize {
-    const t = here();
-    if (t.last.handle == handle and size <= classes.cached_max and t.last.cache != &Cache.dummy) {
-        const class = if (size <= classes.small_max) smallClass(F.checked, size) else classes.ofSize(size);
-        Cache.undoPop(&t.last.cache.bins[class]);
-    }
-    const u = try use(t, handle);
-    defer u.release();
-    return allocateIn(u, size, 1, false);
-}
-
-fn allocateIn(u: Use, size: usize, alignment: usize, zero: bool) Error!usize {
-    assert(std.math.isPowerOfTwo(alignment));
-    const h = u.heap;
-    if (size > @as(usize, h.pages) * classes.page_size) return error.OutOfMemory;
-    const class = if (alignment > classes.page_size) classes.large else requestClass(h, size, alignment);
-    const run = (if (class == classes.large)
-        takeLarge(u, size, alignment)
-    else
-        takeCached(u, class, zero)) orelse return error.OutOfMemory;
-    if (h.states) setLive(h, run.address);
-    if (zero and !run.fresh) {
-        const bytes: [*]u8 = @ptrFromInt(run.address);
-        @memset(bytes[0..size], 0);
-    }
-    return run.address;
-}
-
-fn requestClass(h: *Heap, size: usize, alignment: usize) u8 {
-    const class = classes.ofAligned(size, alignment);
-    return if (h.states) @max(class, 2) else class;
-}
-
-fn takeCached(u: Use, class: u8, zero: bool) ?Heap.Run {
-    if (u.cache) |c| {
-        const bin = &c.bins[class];
-        if (Cache.pop(bin)) |address| return .{ .address = address, .fresh = false };
-        Cache.undoPop(bin);
-        // A run of pages never used needs no zeroing, if it does not come through a magazine.
-        if (zero and !classes.isSmall(class)) {
-            if (u.heap.takeRun(classes.table[class].pages, 1)) |run| return run;
-        }
-        if (c.refill(class)) |address| return .{ .address = address, .fresh = false };
-    } else if (u.heap.takeOne(u.arena(), class)) |address| return .{ .address = address, .fresh = false };
-    return u.heap.reclaim(.{ .arena = u.arena(), .class = class });
-}
-
-fn takeLarge(u: Use, size: usize, alignment: usize) ?Heap.Run {
-    const h = u.heap;
-    const pages = classes.runPages(size);
-    const alignment_pages = @max(1, alignment / classes.page_size);
-    if (pages > h.pages - h.runs.bottom or alignment_pages > std.math.maxInt(u32)) return null;
-    const alignment_page_count: u32 = @intCast(alignment_pages);
-    return h.takeRun(@intCast(pages), alignment_page_count) orelse
-        h.reclaim(.{ .arena = 0, .class = classes.large, .pages = @intCast(pages), .alignment = alignment_page_count });
-}
-
-fn setLive(h: *Heap, address: usize) void {
-    h.stateOf(h.find(address).?).* = 1;
-}
-
-/// Frees a block. `InvalidPointer` and `AlreadyFree` change nothing.
-pub fn release(handle: usize, address: usize) Error!void {
-    const u = try use(here(), handle);
-    defer u.release();
-    const found = try live(u.heap, address);
-    releaseFound(u, found, address);
-}
-
-/// The live block at an address, as far as the heap can tell.
-fn live(h: *Heap, address: usize) Error!Heap.Found {
-    const found = h.find(address) orelse {
-        h.report(.unknown_pointer, address);
-        return error.InvalidPointer;
-    };
-    if (!h.isBlockFound(found)) {
-        h.report(.freed_twice, address);
-        return error.AlreadyFree;
-    }
-    return found;
-}
-
-fn releaseFound(u: Use, found: Heap.Found, address: usize) void {
-    if (u.heap.states) u.heap.stateOf(found).* = 0;
-    if (found.class != classes.large) {
-        if (u.cache) |c| return c.overflow(found.class, address);
-    }
-    u.heap.putBlocks(found.class, &.{address});
-}
-
-/// Frees a block without a thread cache: for finalizers, which run on threads of their own.
-pub fn releaseUncached(h: *Heap, address: usize) void {
-    const found = live(h, address) catch return;
-    releaseFound(.{ .heap = h, .cache = null }, found, address);
-}
-
-/// The block's usable bytes.
-pub fn usableSize(handle: usize, address: usize) Error!usize {
-    const u = try use(here(), handle);
-    defer u.release();
-    return u.heap.sizeOf(try live(u.heap, address));
-}
-
-/// Whether a live block starts at the address, as far as the heap can tell (level 2: exactly).
-pub fn owns(handle: usize, address: usize) Error!bool {
-    const u = try use(here(), handle);
-    defer u.release();
-    const found = u.heap.find(address) orelse return false;
-    return u.heap.isBlockFound(found);
-}
-
-/// Makes a block at least `size` bytes long, moving it if need be; its bytes up to the smaller of both
-/// sizes are kept. On an error the block is as it was. Shrinking never fails.
-pub fn resize(handle: usize, address: usize, size: usize) Error!usize {
-    const u = try use(here(), handle);
-    defer u.release();
-    const found = try live(u.heap, address);
-    const old_size = u.heap.sizeOf(found);
-    if (resizeFound(u.heap, found, size)) return address;
-    const new = allocateIn(u, size, 1, false) catch |err| return if (size <= old_size) address else err;
-    const to: [*]u8 = @ptrFromInt(new);
-    const from: [*]const u8 = @ptrFromInt(address);
-    const kept = @min(old_size, size);
-    @memcpy(to[0..kept], from[0..kept]);
-    releaseFound(u, found, address);
-    return new;
-}
-
-/// As `resize`, but only where the block is: whether that was possible.
-pub fn resizeInPlace(handle: usize, address: usize, size: usize) Error!bool {
-    const u = try use(here(), handle);
-    defer u.release();
-    return resizeFound(u.heap, try live(u.heap, address), size);
-}
-
-fn resizeFound(h: *Heap, found: Heap.Found, size: usize) bool {
-    if (size > @as(usize, h.pages) * classes.page_size) return false;
-    if (classes.isSmall(found.class)) return requestClass(h, size, 1) == found.class;
-    if (size <= classes.small_max) return false;
-    return h.runs.resize(found.number, @intCast(classes.runPages(size)));
-}
-
-/// As many blocks of one size as there is room for, up to `out.len`; says how many. Fails only if there is not
-/// even one.
-pub fn allocateMany(handle: usize, size: usize, out: []usize) Error!usize {
-    const u = try use(here(), handle);
-    defer u.release();
-    for (out, 0..) |*address, i| {
-        address.* = allocateIn(u, size, 1, false) catch |err| return if (i == 0) err else i;
-    }
-    return out.len;
-}
-
-pub const ManyError = struct { count: usize, err: ?Error };
-
-/// Frees blocks in order up to the first that cannot be: how many were, and why it stopped.
-pub fn releaseMany(handle: usize, addresses: []const usize) ManyError {
-    const u = use(here(), handle) catch |err| return .{ .count = 0, .err = err };
-    defer u.release();
-    for (addresses, 0..) |address, i| {
-        const found = live(u.heap, address) catch |err| return .{ .count = i, .err = err };
-        releaseFound(u, found, address);
-    }
-    return .{ .count = addresses.len, .err = null };
 }

@@ -176,6 +176,17 @@ test "membarrier works after registration or says no" {
     if (registerMembarrier()) try std.testing.expect(membarrier());
 }
 
+test "membarrier that a filter took away says no" {
+    const fault = @import("fault.zig");
+    if (!fault.enabled) return error.SkipZigTest; // built without options.fault
+    for ([_]Error{ error.EPERM, error.ENOSYS }) |err| {
+        fault.armCallFrom(.membarrier, 1, err);
+        defer fault.disarm();
+        try std.testing.expect(!registerMembarrier());
+        try std.testing.expect(!membarrier());
+    }
+}
+
 test "futex: value, timeout, wake" {
     var word: u32 = 1;
     try std.testing.expectError(error.EAGAIN, futexWait(&word, 0, null));

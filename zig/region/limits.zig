@@ -4,6 +4,7 @@
 //! (ENOMEM from mmap) and can be set for the test alone.
 
 const std = @import("std");
+const options = @import("options");
 const os = @import("../os.zig");
 const region_zig = @import("region.zig");
 const testing = @import("testing.zig");
@@ -29,6 +30,7 @@ const Limit = struct {
 };
 
 test "where writable memory is charged ahead, the reservation is readable and the rest works" {
+    if (options.thread_sanitizer) return error.SkipZigTest; // its shadow takes the addresses
     const size = 1 << 40;
     const before = try testing.Holdings.now();
     const limit = try Limit.set(.DATA, 1 << 30);
@@ -66,13 +68,14 @@ fn useLazily(region: *Region) !void {
 }
 
 test "beyond the limit on address space: ENOMEM, nothing left" {
+    if (options.thread_sanitizer) return error.SkipZigTest; // its shadow takes the addresses
     const before = try testing.Holdings.now();
     const limit = try Limit.set(.AS, before.mapped.bytes + (64 << 20));
     defer limit.lift();
     for ([_]bool{ true, false }) |lazy| {
         var step: region_zig.Step = undefined;
-        const options: region_zig.FileOptions = .{ .size = 128 << 20, .lazy = lazy, .step = &step };
-        try std.testing.expectError(error.ENOMEM, Region.createFile("/tmp", options));
+        const large: region_zig.FileOptions = .{ .size = 128 << 20, .lazy = lazy, .step = &step };
+        try std.testing.expectError(error.ENOMEM, Region.createFile("/tmp", large));
         try std.testing.expectEqual(region_zig.Step.reserve, step);
     }
     try before.expectUnchanged();

@@ -88,8 +88,9 @@ function types(): Promise<Outcome> {
 
 /** Zig with its cache; a first build takes its time. */
 function runZig(words: readonly string[], limit = 15 * minute): Promise<Result> {
+  const command = zig();
   announceFirstBuild();
-  return execute([zig(), ...words], { cwd: root, env: zigEnvironment(), limit });
+  return execute([command, ...words], { cwd: root, env: zigEnvironment(), limit });
 }
 
 /** Runs `zig build` once for each list of words; each is one check. */
@@ -132,7 +133,7 @@ async function abi(): Promise<Outcome> {
     const run = await execute([program], { cwd: root, limit: 5 * minute });
     const skipped = run.status === skipStatus;
     if (skipped) {
-      const reason = run.output.trim().split("\n").at(-1) ?? "";
+      const reason = (run.output.trim().split("\n").at(-1) ?? "").replace(/^skipped: /, "");
       all.push({ passed: 0, failed: 0, skipped: [{ name: `${name}: ${reason}`, where: "" }] });
       continue;
     }

@@ -109,7 +109,7 @@ function arrays(pool: Pool): Record<string, Candidate> {
 }
 
 function windows(pool: Pool): Record<string, Candidate> {
-  const pointer = pool.calloc(64);
+  const pointer = pool.calloc(1, 64);
   const buffer = new ArrayBuffer(1 << 20);
   const bytes = new Uint8Array(64);
   return {

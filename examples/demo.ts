@@ -25,7 +25,7 @@ import { zigSources } from "./demo/start.ts";
 import { placeOf, readText, show, type Text, WORD } from "./demo/text.ts";
 
 /** Each index is built so often; the figures are those of the best build. */
-const ROUNDS = 3;
+const ROUNDS = 5;
 
 const folder = process.argv[2] ?? zigSources();
 if (folder === undefined) {

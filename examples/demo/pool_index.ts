@@ -189,7 +189,7 @@ export class PoolIndex implements Index, Disposable {
   }
 
   #newBlock(kind: UsedBlock["kind"]): Pointer {
-    const pointer = this.#pool.calloc(BLOCK);
+    const pointer = this.#pool.calloc(1, BLOCK);
     this.#blocks.push({ kind, pointer });
     return pointer;
   }

@@ -71,8 +71,14 @@
  * A function that fails returns NULL (or what its description says) and sets errno. vmem_errormsg() has a sentence about
  * the last failure of the thread; running out of pool memory does not change it. Wrong use that can be noticed (NULL or deleted
  * handles, addresses in which no block starts, a second vmem_free() where it is seen) is refused with EINVAL, or ignored in
- * functions without a result, and described by vmem_errormsg(); it does not harm the pool. With VMEM_LOG_LEVEL=1 in the
- * environment each such message is also logged, see vmem_set_funcs().
+ * functions without a result, and described by vmem_errormsg(); it does not harm the pool.
+ *
+ *
+ * ENVIRONMENT
+ *
+ *   VMEM_LOG_LEVEL  what is logged: 0 (the default) nothing, 1 all messages, those of wrong use too; read once
+ *   VMEM_LOG_FILE   the file at whose end log and statistics are added, instead of standard error
+ *   PMEM_MMAP_HINT  a hexadecimal address: vmem_create() takes the first hole of the address space at or above it
  */
 
 #ifndef LIBVMEM_H
@@ -256,8 +262,7 @@ const char *vmem_check_version(unsigned major_required, unsigned minor_required)
  * but the thread cannot allocate in them (ENOMEM). What `malloc_func` gave goes to `free_func` when the thread ends or deletes a pool.
  * `realloc_func` and `strdup_func` are accepted and
  * never called. `print_func` receives statistics and log lines, complete lines with their newline, on the thread they come from; it must
- * not call the library. Without it they are added to the file that the environment's VMEM_LOG_FILE names, else go to standard error.
- * VMEM_LOG_LEVEL in the environment says what is logged: 0 (the default) nothing, 1 errors and wrong use.
+ * not call the library. Without it they go where ENVIRONMENT above says.
  */
 void vmem_set_funcs(
 	void *(*malloc_func)(size_t size),

@@ -1,4 +1,4 @@
-/* VMEM_LOG_LEVEL and VMEM_LOG_FILE: wrong use in a file, nothing without being asked. */
+/* The environment: wrong use in a log file, nothing without being asked, where pools lie. */
 #include "test.h"
 
 static char path[256];
@@ -38,6 +38,29 @@ static int statistics(void *argument)
 	return failures;
 }
 
+static int hint(void *argument)
+{
+	char *region = mmap(NULL, 256 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char text[32];
+	VMEM *first, *second;
+
+	(void)argument;
+	require(region != MAP_FAILED, "mmap");
+	munmap(region, 256 * MIB);
+	region = (char *)(((uintptr_t)region + 4 * MIB) & ~(uintptr_t)(4 * MIB - 1));
+	snprintf(text, sizeof text, "0x%zx", (size_t)region);
+	setenv("PMEM_MMAP_HINT", text, 1);
+	first = create(16 * MIB);
+	second = create(16 * MIB);
+	CHECK((char *)first == region);
+	CHECK((char *)second == region + 16 * MIB);
+	vmem_delete(first);
+	setenv("PMEM_MMAP_HINT", "nonsense", 1);
+	first = create(16 * MIB);
+	CHECK((uintptr_t)first % (4 * MIB) == 0);
+	return failures;
+}
+
 int main(void)
 {
 	snprintf(path, sizeof path, "%s/vmem-test-log-%ld", directory(), (long)getpid());
@@ -49,6 +72,7 @@ int main(void)
 	CHECK(strncmp(contents(), "<libvmem>: <1> Freeing 0x", 25) == 0);
 	CHECK(contents()[strlen(contents()) - 1] == '\n');
 	unlink(path);
+	CHECK(status_of_child(hint, NULL) == 0);
 	CHECK(status_of_child(statistics, NULL) == 0);
 	CHECK(strstr(contents(), "Allocated: ") != NULL);
 	unlink(path);

@@ -142,6 +142,7 @@ fn create(source: pool.Source, size: usize) Handle {
         .minimum = pool_min,
         .protect_first_page = true,
         .numbered = false,
+        .address_from_environment = true,
         .wording = .libvmem,
     }) catch |err| {
         set(err);

@@ -11,6 +11,7 @@ const Region = region_layer.Region;
 const disposal = @import("disposal.zig");
 const fork = @import("fork.zig");
 const functions = @import("functions.zig");
+const log = @import("log.zig");
 const messages = @import("messages.zig");
 const misuse = @import("misuse.zig");
 const registry = @import("registry.zig");
@@ -52,6 +53,8 @@ pub const Options = struct {
     /// A file system that cannot promise its storage (no fallocate, copy on write) is used all the same, or refused
     /// with EOPNOTSUPP.
     unsafe_storage: region_layer.UnsafeStorage = .accept,
+    /// `PMEM_MMAP_HINT` says where to look for addresses.
+    address_from_environment: bool = false,
     wording: messages.Wording = .sentence,
 };
 
@@ -74,6 +77,7 @@ pub fn create(options: *const Options) os.Error!usize {
         break :blk openRegion(options, &step) catch |again| return describe(options, again, step);
     };
     errdefer range.region.release();
+    if (range.region.unsafe) log.write(.errors, "The file system of \"{s}\" does not promise its storage: when it is full, touching a block may raise SIGBUS", .{options.source.directory.?});
     build(options, range) catch |err| return describe(options, err, .reserve);
     return range.handle;
 }
@@ -143,6 +147,7 @@ fn openRegion(options: *const Options, step: *region_layer.Step) os.Error!Region
             .lazy = lazy,
             .alignment = options.alignment,
             .unsafe_storage = options.unsafe_storage,
+            .hint = if (options.address_from_environment) addressHint() else null,
             .step = step,
         }),
         .anonymous => return .createAnonymous(.{
@@ -151,6 +156,14 @@ fn openRegion(options: *const Options, step: *region_layer.Step) os.Error!Region
             .alignment = options.alignment,
         }),
     }
+}
+
+/// The hexadecimal number in `PMEM_MMAP_HINT`, null if it is none.
+fn addressHint() ?usize {
+    const text = os.environment.get("PMEM_MMAP_HINT") orelse return null;
+    const digits = if (std.ascii.startsWithIgnoreCase(text, "0x")) text[2..] else text;
+    const address = std.fmt.parseUnsigned(usize, digits, 16) catch return null;
+    return if (address < 1 << 56) address else null;
 }
 
 /// Of a lazy pool. Storage is the file system's to give, so a limit beyond what is free now costs nothing; a smaller one
@@ -176,10 +189,16 @@ fn describe(options: *const Options, err: os.Error, step: region_layer.Step) os.
 }
 
 fn take(numbered: bool) os.Error!*Range {
+    // Made here, so that a fork never meets its making half done.
+    _ = try Thread.current();
+    return takeLocked(numbered) catch |err| messages.tooMany(err, registry.pools_max);
+}
+
+fn takeLocked(numbered: bool) os.Error!*Range {
     registry.lock.lock();
     defer registry.lock.unlock();
-    prepare() catch |err| return messages.tooMany(err, registry.pools_max);
-    return registry.take(numbered) catch |err| messages.tooMany(err, registry.pools_max);
+    try prepare();
+    return registry.take(numbered);
 }
 
 fn giveBack(range: *Range) void {

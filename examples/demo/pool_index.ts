@@ -12,7 +12,7 @@
  * The hash table is a *linear* one (Litwin, 1980): each new word splits one bucket in two, so the table
  * grows a little with every word, where a Map now and then moves all its entries at once.
  */
-import { type Pointer, Pool } from "@vmem/vmem";
+import type { Pointer, Pool } from "@vmem/vmem";
 import type { Index, PrefixCount } from "./index.ts";
 import { LONGEST_WORD, type Text, WORD } from "./text.ts";
 

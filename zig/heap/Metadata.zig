@@ -35,7 +35,7 @@ pub const Kind = enum(u8) { unused, free_run, run, slab };
 /// change while any of its blocks is out.
 pub const Descriptor = extern struct {
     kind: Kind = .unused,
-    /// Class of the blocks (slab) or of the run (`large` above 64 pages); 0 when free.
+    /// Class of the blocks (slab) or of the run (`large` above 256 pages); 0 when free.
     class: u8 = 0,
     arena: u16 = 0,
     /// First page.

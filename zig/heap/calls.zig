@@ -14,6 +14,11 @@ const Use = thread.Use;
 /// A block of at least `size` bytes (0 is served as 8) at a multiple of `alignment`, a power of two; its first
 /// `size` bytes are zero if asked for.
 pub fn allocate(handle: usize, size: usize, alignment: usize, zero: bool) Error!usize {
+    assert(std.math.isPowerOfTwo(alignment));
+    if (!zero or size <= classes.small_max) if (thread.takeCached(handle, size, alignment)) |address| {
+        if (zero) clear(address, size);
+        return address;
+    };
     const u = try thread.use(thread.here(), handle);
     defer u.release();
     return allocateIn(u, size, alignment, zero);
@@ -32,7 +37,6 @@ pub fn allocateAfterPop(comptime F: type, handle: usize, size: usize) Error!usiz
 }
 
 fn allocateIn(u: Use, size: usize, alignment: usize, zero: bool) Error!usize {
-    assert(std.math.isPowerOfTwo(alignment));
     const h = u.heap;
     if (size > @as(usize, h.pages) * classes.page_size) return error.OutOfMemory;
     const class = if (alignment > classes.page_size) classes.large else requestClass(h, size, alignment);
@@ -41,11 +45,13 @@ fn allocateIn(u: Use, size: usize, alignment: usize, zero: bool) Error!usize {
     else
         takeCached(u, class, zero)) orelse return error.OutOfMemory;
     if (h.states) setLive(h, run.address);
-    if (zero and !run.fresh) {
-        const bytes: [*]u8 = @ptrFromInt(run.address);
-        @memset(bytes[0..size], 0);
-    }
+    if (zero and !run.fresh) clear(run.address, size);
     return run.address;
+}
+
+fn clear(address: usize, size: usize) void {
+    const bytes: [*]u8 = @ptrFromInt(address);
+    @memset(bytes[0..size], 0);
 }
 
 fn requestClass(h: *Heap, size: usize, alignment: usize) u8 {
@@ -134,6 +140,7 @@ pub fn owns(handle: usize, address: usize) Error!bool {
 /// Makes a block at least `size` bytes long, moving it if need be; its bytes up to the smaller of both
 /// sizes are kept. On an error the block is as it was. Shrinking never fails.
 pub fn resize(handle: usize, address: usize, size: usize) Error!usize {
+    if (thread.fitsAlready(handle, address, size)) return address;
     const u = try thread.use(thread.here(), handle);
     defer u.release();
     const found = try live(u.heap, address);

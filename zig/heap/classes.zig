@@ -3,8 +3,8 @@
 //!
 //! Small classes are jemalloc's: 8, then steps of 16 to 128, then four a doubling, to 14 KiB
 //! (36 classes; jemalloc(3), "Size classes"). A small block comes from a slab of 1 to 16 pages.
-//! Above that a block is a run of whole pages: runs of up to 64 pages have a class too, so that
-//! thread caches can keep them: every page count from 4 to 32, every even one from 34 to 64. Larger
+//! Above that a block is a run of whole pages: runs of up to 256 pages (1 MiB) have a class too, so
+//! that thread caches can keep them: every page count from 4 to 32, then sixteen a doubling. Larger
 //! runs are exact in pages and share the class `large`, which no cache keeps.
 //!
 //! Class 0 is "nothing here". It and `large` have no blocks in any cache, so a pointer that is not
@@ -20,8 +20,8 @@ pub const page_size: usize = 1 << page_shift;
 pub const small_count = 36;
 pub const small_max: usize = 14336;
 pub const run_pages_min: u32 = 4;
-pub const run_pages_max: u32 = 64;
-const run_count = (32 - 4 + 1) + (64 - 34) / 2 + 1;
+pub const run_pages_max: u32 = 256;
+const run_count = (32 - 4 + 1) + 3 * 16;
 pub const cached_max: usize = run_pages_max * page_size;
 /// Classes that a thread cache keeps are 1 .. cached_count.
 pub const cached_count = small_count + run_count;
@@ -34,7 +34,7 @@ pub const Class = struct {
     /// Bytes of a block.
     size: u32,
     /// Pages of a slab; for a run class the pages of the block itself.
-    pages: u8,
+    pages: u16,
     /// Blocks in a slab; 1 for a run class.
     blocks: u16,
     /// Cells of a full magazine.
@@ -103,7 +103,7 @@ pub inline fn isSmall(class: u8) bool {
     return class -% 1 < small_count;
 }
 
-/// Pages that a run for this many bytes gets. Up to 64 pages a run has a class's page count, so
+/// Pages that a run for this many bytes gets. Up to 256 pages a run has a class's page count, so
 /// that it can be cached when it is freed.
 pub fn runPages(size: usize) usize {
     const pages = (size + page_size - 1) >> page_shift;
@@ -142,8 +142,8 @@ fn build() [count]Class {
         size += step(size);
     }
     assert(next == small_count + 1);
-    var pages: u8 = run_pages_min;
-    while (pages <= run_pages_max) : (pages += if (pages < 32) 1 else 2) {
+    var pages: u16 = run_pages_min;
+    while (pages <= run_pages_max) : (pages += if (pages < 32) 1 else @as(u16, 1) << (std.math.log2_int(u16, pages) - 4)) {
         const bytes = @as(u32, pages) * page_size;
         result[next] = .{ .size = bytes, .pages = pages, .blocks = 1, .magazine = cells(bytes) };
         next += 1;
@@ -158,18 +158,19 @@ fn step(size: u32) u32 {
     return @as(u32, 1) << (std.math.log2_int(u32, size) - 2);
 }
 
-/// A magazine holds 64 KiB of blocks, at least 2 and at most 128 of them.
+/// A magazine holds at most 128 blocks and 1 MiB (a few blocks where those are large). How much of that a
+/// cache may use is the heap's budget.
 fn cells(size: u32) u16 {
-    return @intCast(std.math.clamp(64 * 1024 / size, 2, 128));
+    return @intCast(std.math.clamp((1 << 20) / size, 4, 128));
 }
 
 /// The smallest slab that leaves at most 1/64 of itself unused and holds enough blocks to make its
 /// descriptor (64 bytes) and a refill worth it; where no slab of up to 16 pages does, the one with the
 /// least tail. At most 256 blocks, whose bitmap fits the descriptor (512 for the 8-byte class).
-fn slabPages(size: u32) u8 {
+fn slabPages(size: u32) u16 {
     const blocks_min: usize = if (size <= 64) 128 else if (size <= 1024) 32 else 4;
     const blocks_max: usize = if (size == 8) 512 else 256;
-    var best: u8 = 0;
+    var best: u16 = 0;
     var best_tail: usize = std.math.maxInt(usize);
     for (1..17) |pages| {
         const bytes = pages * page_size;

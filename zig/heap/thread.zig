@@ -194,22 +194,66 @@ pub inline fn baseOf(handle: usize) ?usize {
     return if (t.last.handle == handle) t.last.cache.base else null;
 }
 
+/// A block of a cached class if the cache of the handle used last has one. No lock, no pin.
+pub inline fn takeCached(handle: usize, size: usize, alignment: usize) ?usize {
+    const t = here();
+    if (t.last.handle != handle or size > classes.cached_max or alignment > classes.page_size) return null;
+    const c = t.last.cache;
+    const plain = classes.ofAligned(size, alignment);
+    if (plain > classes.cached_count) return null;
+    const class = if (c.states) @max(plain, 2) else plain;
+    const bin = &c.bins[class];
+    const address = Cache.pop(bin) orelse {
+        Cache.undoPop(bin);
+        return null;
+    };
+    if (c.states) markLive(c, class, address);
+    return address;
+}
+
+/// Whether the live block at an address, of the pool of the handle used last, already has the size class of
+/// `size`; false also where that cannot be told without a lock.
+pub inline fn fitsAlready(handle: usize, address: usize, size: usize) bool {
+    const t = here();
+    if (t.last.handle != handle or size == 0) return false;
+    const c = t.last.cache;
+    const offset = address -% c.base;
+    if (offset >= c.size) return false;
+    const class = c.page_classes[offset >> classes.page_shift];
+    if (class == classes.none) return false;
+    const d = descriptorOf(c, offset);
+    if (class == classes.large) {
+        const pages = (size + classes.page_size - 1) >> classes.page_shift;
+        if (offset != @as(usize, d.start) << classes.page_shift or pages != d.pages) return false;
+        return !c.states or d.live == 1;
+    }
+    const wanted = classes.ofSize(size);
+    if (wanted != class and !(c.states and wanted == 1 and class == 2)) return false;
+    const state = stateOfBlock(c, class, offset) orelse return false;
+    if (c.states) return state.* == 1;
+    const inside = offset - (@as(usize, d.start) << classes.page_shift);
+    return !classes.isSmall(class) or !d.isFree((inside * classes.reciprocals[class]) >> 32);
+}
+
 inline fn markLive(c: *Cache, class: u8, address: usize) void {
     if (stateOfBlock(c, class, address - c.base)) |state| state.* = 1;
 }
 
 const Metadata = @import("Metadata.zig");
 
+inline fn descriptorOf(c: *Cache, offset: usize) *Metadata.Descriptor {
+    const number = c.heads[offset >> classes.page_shift];
+    return @ptrFromInt(c.units + @as(usize, number) * Metadata.unit_size);
+}
+
 /// The byte of a block of a cached class; null if no block starts at the offset.
 inline fn stateOfBlock(c: *Cache, class: u8, offset: usize) ?*u8 {
-    const number = c.heads[offset >> classes.page_shift];
-    const at = c.units + @as(usize, number) * Metadata.unit_size;
-    const d: *const Metadata.Descriptor = @ptrFromInt(at);
+    const d = descriptorOf(c, offset);
     const inside = offset - (@as(usize, d.start) << classes.page_shift);
     const index = (inside * classes.reciprocals[class]) >> 32;
     if (index * classes.sizes[class] != inside) return null;
     if (index >= d.blocks and index != 0) return null;
-    return @ptrFromInt(at + index + state_offsets[class]);
+    return @ptrFromInt(@intFromPtr(d) + index + state_offsets[class]);
 }
 
 /// Where a descriptor's states begin: behind a slab's, inside a run's.

@@ -10,8 +10,9 @@ const std = @import("std");
 const linux = std.os.linux;
 const sys = @import("sys.zig");
 const maps = @import("maps.zig");
+const file = @import("file.zig");
 const Error = @import("errno.zig").Error;
-const Fd = i32;
+const Fd = file.Fd;
 
 pub const Protection = enum { none, read, read_write };
 
@@ -54,11 +55,23 @@ fn map(address: usize, length: usize, protection: linux.PROT, flags: linux.MAP, 
     return sys.call(.mmap, .{ address, length, protection, flags, fd, offset });
 }
 
+const reservation: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .NORESERVE = true };
+
 /// Reserves `length` bytes of address space at a multiple of `alignment` (a power of two, at least a page).
 /// Nothing is readable and nothing is charged, in every overcommit mode. ENOMEM: no such hole, or
 /// the limit on address space or mappings.
 pub fn reserve(length: usize, alignment: usize) Error!usize {
-    return aligned(length, alignment, .none);
+    const page = pageSize();
+    std.debug.assert(std.math.isPowerOfTwo(alignment) and length != 0 and length % page == 0);
+    const slack = if (alignment > page) alignment - page else 0;
+    const total = std.math.add(usize, length, slack) catch return error.ENOMEM;
+    const start = try map(0, total, prot(.none), reservation, -1, 0);
+    const base = std.mem.alignForward(usize, start, alignment);
+    // Splitting can fail at vm.max_map_count; then all of it goes back.
+    errdefer unmap(start, total) catch {};
+    if (base != start) try unmap(start, base - start);
+    if (base + length != start + total) try unmap(base + length, start + total - base - length);
+    return base;
 }
 
 /// A range that `reserveReadable` made, and what it allows.
@@ -68,8 +81,20 @@ pub const Readable = struct { address: usize, protection: Protection };
 /// them. Under strict overcommit (mode 2), where the kernel ignores MAP_NORESERVE and would charge all of
 /// it, and beyond RLIMIT_DATA, it is readable only.
 pub fn reserveReadable(length: usize, alignment: usize) Error!Readable {
+    return open(try reserve(length, alignment), length);
+}
+
+/// `reserveReadable` at the first aligned hole at or above `hint`.
+pub fn reserveReadableAt(hint: usize, length: usize, alignment: usize) Error!Readable {
+    return open(try reserveAt(hint, length, alignment), length);
+}
+
+/// Unlocked first: in a process that has locked its future memory (mlockall) opening would fill all of it.
+fn open(address: usize, length: usize) Error!Readable {
+    errdefer unmap(address, length) catch {};
+    sys.attempt(.munlock, .{ address, length });
     for ([_]Protection{ .read_write, .read }) |protection| {
-        const address = aligned(length, alignment, protection) catch |err| switch (err) {
+        protect(address, length, protection) catch |err| switch (err) {
             error.ENOMEM => continue,
             else => return err,
         };
@@ -78,30 +103,16 @@ pub fn reserveReadable(length: usize, alignment: usize) Error!Readable {
     return error.ENOMEM;
 }
 
-fn aligned(length: usize, alignment: usize, protection: Protection) Error!usize {
-    const page = pageSize();
-    std.debug.assert(std.math.isPowerOfTwo(alignment) and length != 0 and length % page == 0);
-    const slack = if (alignment > page) alignment - page else 0;
-    const total = std.math.add(usize, length, slack) catch return error.ENOMEM;
-    const flags: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .NORESERVE = true };
-    const start = try map(0, total, prot(protection), flags, -1, 0);
-    const base = std.mem.alignForward(usize, start, alignment);
-    // Splitting can fail at vm.max_map_count; then all of it goes back.
-    errdefer unmap(start, total) catch {};
-    if (base != start) try unmap(start, base - start);
-    if (base + length != start + total) try unmap(base + length, start + total - base - length);
-    return base;
-}
-
-/// As `reserve` with a choice of protection, at the first aligned hole at or above `hint`. ENOMEM: there is none.
-pub fn reserveAt(hint: usize, length: usize, alignment: usize, protection: Protection) Error!usize {
+/// As `reserve`, at the first aligned hole at or above `hint`. ENOMEM: there is none.
+pub fn reserveAt(hint: usize, length: usize, alignment: usize) Error!usize {
     std.debug.assert(std.math.isPowerOfTwo(alignment) and alignment >= pageSize());
-    const flags: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .NORESERVE = true, .FIXED_NOREPLACE = true };
+    var flags = reservation;
+    flags.FIXED_NOREPLACE = true;
     var from = hint;
     while (true) {
         const at = try maps.findHole(from, length, alignment);
         // Another thread may take the hole meanwhile, and kernels before 4.17 take the address as a wish.
-        const got = map(at, length, prot(protection), flags, -1, 0) catch |err| switch (err) {
+        const got = map(at, length, prot(.none), flags, -1, 0) catch |err| switch (err) {
             error.EEXIST => {
                 from = at;
                 continue;
@@ -114,18 +125,6 @@ pub fn reserveAt(hint: usize, length: usize, alignment: usize, protection: Prote
     }
 }
 
-/// `reserveReadable` at the first aligned hole at or above `hint`.
-pub fn reserveReadableAt(hint: usize, length: usize, alignment: usize) Error!Readable {
-    for ([_]Protection{ .read_write, .read }) |protection| {
-        const address = reserveAt(hint, length, alignment, protection) catch |err| switch (err) {
-            error.ENOMEM => continue,
-            else => return err,
-        };
-        return .{ .address = address, .protection = protection };
-    }
-    return error.ENOMEM;
-}
-
 /// Fresh private zero memory, readable and writable.
 pub fn mapAnonymous(length: usize) Error!usize {
     return map(0, length, prot(.read_write), .{ .TYPE = .PRIVATE, .ANONYMOUS = true }, -1, 0);
@@ -133,8 +132,43 @@ pub fn mapAnonymous(length: usize) Error!usize {
 
 /// Replaces what is mapped at `address` by private zero memory that is not charged ahead (NORESERVE).
 pub fn mapFixedAnonymous(address: usize, length: usize, protection: Protection) Error!void {
-    const flags: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .NORESERVE = true, .FIXED = true };
+    var flags = reservation;
+    flags.FIXED = true;
     _ = try map(address, length, prot(protection), flags, -1, 0);
+}
+
+/// Puts fresh zero memory, readable and writable, in the place of what is mapped at `address`, in one step for those who look:
+/// private memory, and where all of it would be charged (see `reserveReadable`), a sparse memory file, which is charged
+/// as it is written. ENOMEM: nothing changed.
+pub fn replaceByZeros(address: usize, length: usize) Error!void {
+    if (locksNewMemory()) return moveZerosTo(address, length);
+    if (mapFixedAnonymous(address, length, .read_write)) |_| return else |err| if (err != error.ENOMEM) return err;
+    const fd = file.openMemory(length) catch return error.ENOMEM;
+    defer file.close(fd);
+    try mapFixedFile(address, length, fd, 0);
+}
+
+/// After mlockall(MCL_FUTURE) mmap fills what it maps, so unlocked memory is prepared elsewhere and moved.
+fn moveZerosTo(address: usize, length: usize) Error!void {
+    const fresh = try reserveReadable(length, pageSize());
+    errdefer unmap(fresh.address, length) catch {};
+    const flags: linux.MREMAP = .{ .MAYMOVE = true, .FIXED = true };
+    _ = try sys.call(.mremap, .{ fresh.address, length, length, flags, address });
+}
+
+/// Whether a new mapping is filled at once: tried on a page, 1 to 2 us, because the kernel does not tell.
+fn locksNewMemory() bool {
+    const page = pageSize();
+    const address = mapAnonymous(page) catch return false;
+    defer unmap(address, page) catch {};
+    return isResident(address) catch false;
+}
+
+/// Whether the page at `address` is in memory.
+pub fn isResident(address: usize) Error!bool {
+    var resident: u8 = 0;
+    _ = try sys.call(.mincore, .{ address, pageSize(), &resident });
+    return resident & 1 != 0;
 }
 
 /// Replaces what is mapped at `address` by the file's bytes from `offset` on, shared, readable and writable.
@@ -193,13 +227,13 @@ test "reserveAt takes the first hole at or above the hint" {
     const length = 1 << 20;
     const first = try reserve(16 << 20, 4 << 20);
     try unmap(first, 16 << 20);
-    const one = try reserveAt(first + 1, length, 4 << 20, .none);
+    const one = try reserveAt(first + 1, length, 4 << 20);
     defer unmap(one, length) catch {};
     const two = (try reserveReadableAt(first + 1, length, 4 << 20)).address;
     defer unmap(two, length) catch {};
     try std.testing.expectEqual(first + (4 << 20), one);
     try std.testing.expectEqual(one + (4 << 20), two);
-    try std.testing.expectError(error.ENOMEM, reserveAt(std.math.maxInt(usize) - (8 << 20), length, 4 << 20, .none));
+    try std.testing.expectError(error.ENOMEM, reserveAt(std.math.maxInt(usize) - (8 << 20), length, 4 << 20));
 }
 
 test "roundToPages" {

@@ -109,7 +109,7 @@ fn probe(region: *Region, kind: os.file.Kind, options: FileOptions) Error!void {
 fn placeEager(region: *Region, alignment: usize, hint: ?usize, step: *Step) Error!void {
     step.* = .reserve;
     region.base = if (hint) |address|
-        try os.memory.reserveAt(address, region.size, alignment, .none)
+        try os.memory.reserveAt(address, region.size, alignment)
     else
         try os.memory.reserve(region.size, alignment);
     errdefer os.memory.unmap(region.base, region.size) catch {};

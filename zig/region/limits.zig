@@ -40,7 +40,7 @@ test "where writable memory is charged ahead, the reservation is readable and th
         try std.testing.expectEqual(os.memory.Protection.read, region.hole_protection);
         try useLazily(&region);
         region.abandon();
-        // A memory file took its place: readable, writable, and not charged ahead.
+        // The kernel lets memory be replaced beyond the limit.
         try std.testing.expect(region.isAbandoned());
         try std.testing.expectEqual(-1, region.fd);
         try testing.expectZero(testing.bytes(region.base, 4 * g));
@@ -166,6 +166,34 @@ test "no mapping to spare: commit and purge change nothing, abandon gives the st
         try testing.expectZero(memory);
         region.release();
     }
+}
+
+test "a process that locks its future memory: reserving and abandoning fill nothing" {
+    const future = 2; // MCL_FUTURE
+    if (linux.errno(linux.syscall1(.mlockall, future)) != .SUCCESS) {
+        std.debug.print("skipped: no right to lock memory\n", .{});
+        return error.SkipZigTest;
+    }
+    defer _ = linux.syscall0(.munlockall);
+    const size = 1 << 30;
+    var region = try Region.createFile("/dev/shm", .{ .size = size, .lazy = true });
+    try std.testing.expect(!try os.memory.isResident(region.base + size / 2));
+    try useLazily(&region);
+    const during = try testing.Holdings.now();
+    if (os.fault.enabled) {
+        os.fault.armCall(.mremap, 1, error.ENOMEM);
+        region.abandon();
+        os.fault.disarm();
+        try std.testing.expect(!region.isAbandoned());
+        try during.expectUnchanged();
+    }
+    region.abandon();
+    try std.testing.expect(region.isAbandoned());
+    const memory = testing.bytes(region.base, size);
+    try std.testing.expect(!try os.memory.isResident(region.base + size / 2));
+    try testing.expectZero(memory[0 .. 4 * g]);
+    memory[0] = 1;
+    region.release();
 }
 
 test "a descriptor that the program closed or reused is left alone" {

@@ -207,12 +207,12 @@ pub const Region = struct {
     /// storage goes back but the file stays mapped; another call tries again, and `isAbandoned` says whether it is done.
     pub fn abandon(r: *Region) void {
         if (r.state == .abandoned or r.state == .released) return;
-        if (r.source != .borrowed and !replaceByZeros(r.base, r.size)) {
+        if (r.source != .borrowed) os.memory.replaceByZeros(r.base, r.size) catch {
             if (r.source == .file) file.returnStorage(r);
             if (r.source == .anonymous) os.memory.discard(r.base, r.size) catch {};
             r.state = .abandoning;
             return;
-        }
+        };
         r.closeFile();
         r.state = .abandoned;
     }
@@ -239,16 +239,6 @@ pub const Region = struct {
         r.fd = -1;
     }
 };
-
-/// Private memory first; under strict overcommit (where all of it would be charged) and beyond RLIMIT_DATA a sparse memory
-/// file, which is charged page by page as it is written.
-fn replaceByZeros(address: usize, size: usize) bool {
-    if (os.memory.mapFixedAnonymous(address, size, .read_write)) |_| return true else |_| {}
-    const fd = os.file.openMemory(size) catch return false;
-    defer os.file.close(fd);
-    os.memory.mapFixedFile(address, size, fd, 0) catch return false;
-    return true;
-}
 
 const testing = @import("testing.zig");
 const test_size = testing.test_size;

@@ -110,7 +110,7 @@ export function resizeArray(
     moveArray(handle, array, bytes, action);
 }
 
-/** Blocks up to this lie in slabs and keep their class; what shrinks to less than half of one moves. */
+/** What fits in a slab cannot stay in a larger block; what shrinks to less than half its block moves there. */
 const slabMax = 16384;
 
 /**
@@ -126,7 +126,7 @@ function resizeInPlace(
 ): Block | undefined {
   const old = array.byteLength;
   const usable = native.usableSize(handle, pointer);
-  if (usable <= slabMax && bytes <= usable / 2) return undefined;
+  if (bytes <= slabMax && bytes <= usable / 2) return undefined;
   const grows = bytes > usable;
   if (grows && native.resizeInPlace(handle, pointer, bytes) !== 1) return undefined;
   const buffer = secondBuffer(handle, pointer, bytes);

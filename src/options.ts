@@ -108,7 +108,7 @@ export function alignmentOf(given: unknown, failed: string): number {
 }
 
 function record(given: unknown, failed: string, known: readonly string[]): Record<string, unknown> {
-  if (typeof given !== "object" || given === null) {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
     throw new TypeError(`${failed}: options are an object, not ${show(given)}`);
   }
   for (const key of Object.keys(given)) {

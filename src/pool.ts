@@ -419,7 +419,9 @@ export class Pool implements Disposable {
    * ```
    */
   view<A extends TypedArray>(type: ArrayType<A>, pointer: Pointer, length: number): A {
-    if (typeof pointer === "number" && typeof length === "number" && typeof type === "function") {
+    // In Bun a DataView has elements of one byte, too.
+    const known = typeof type === "function" && (type as unknown) !== DataView;
+    if (known && typeof pointer === "number" && typeof length === "number") {
       const at = pointer | 0;
       const size = type.BYTES_PER_ELEMENT;
       const fits = at === pointer && at >= offsetMin && (at & (size - 1)) === 0 &&
@@ -452,6 +454,7 @@ export class Pool implements Disposable {
    */
   read(pointer: Pointer, target: ArrayBufferView): void {
     const view = checkView(target, "Cannot read from the pool");
+    if (typeof pointer !== "number") checkPointer(pointer, "Cannot read from the pool");
     const status = native.read(this.#handle, pointer, view, view.byteLength);
     if (status !== 0) this.#refuseCopy("Cannot read from the pool", pointer, view, status);
   }
@@ -477,6 +480,7 @@ export class Pool implements Disposable {
    */
   write(pointer: Pointer, source: ArrayBufferView): void {
     const view = checkView(source, "Cannot write to the pool");
+    if (typeof pointer !== "number") checkPointer(pointer, "Cannot write to the pool");
     const status = native.write(this.#handle, pointer, view, view.byteLength);
     if (status !== 0) this.#refuseCopy("Cannot write to the pool", pointer, view, status);
   }

@@ -164,6 +164,13 @@ pub fn span(range: *const pool.Range, pointer: f64, length: f64) Error![]u8 {
     return first[0..bytes];
 }
 
+/// As `span`, but never the first page: null and what is counted from it.
+fn copied(range: *const pool.Range, pointer: f64, length: f64) Error![]u8 {
+    const bytes = try span(range, pointer, length);
+    const first = @intFromPtr(bytes.ptr) - range.region.base < heap.page_size;
+    return if (first and bytes.len > 0) error.InvalidPointer else bytes;
+}
+
 pub const table = struct {
     /// The hash of this table, see `hash`.
     pub fn vmem_ffi_abi() callconv(.c) u32 {
@@ -261,7 +268,7 @@ pub const table = struct {
     pub fn vmem_ffi_read(handle: f64, pointer: f64, out: ?[*]u8, length: f64) callconv(.c) i32 {
         const range = pinned(handle) catch |err| return status(err);
         defer pool.unpin(range);
-        const from = span(range, pointer, length) catch |err| return status(err);
+        const from = copied(range, pointer, length) catch |err| return status(err);
         if (from.len == 0) return 0;
         // The other side may be a view of the pool too, so they may overlap.
         @memmove((out orelse return status(error.EINVAL))[0..from.len], from);
@@ -272,7 +279,7 @@ pub const table = struct {
     pub fn vmem_ffi_write(handle: f64, pointer: f64, source: ?[*]const u8, length: f64) callconv(.c) i32 {
         const range = pinned(handle) catch |err| return status(err);
         defer pool.unpin(range);
-        const to = span(range, pointer, length) catch |err| return status(err);
+        const to = copied(range, pointer, length) catch |err| return status(err);
         if (to.len == 0) return 0;
         @memmove(to, (source orelse return status(error.EINVAL))[0..to.len]);
         return 0;
@@ -402,11 +409,16 @@ fn copyOut(text: []const u8, out: ?[*]u8, capacity: f64) f64 {
 }
 
 fn create(options: ?[*]const f64, count: f64, directory: ?[*]const u8, length: f64) Error!usize {
+    // In case one of the checks below fails, which the package makes before.
+    pool.last_error.set("Creating a pool failed: an option is not what it should be", .{});
     if (!(count == @as(f64, @typeInfo(Option).@"enum".field_names.len))) return error.EINVAL;
     const given = options orelse return error.EINVAL;
     var path: [4096]u8 = undefined;
     const path_len = try positive(length);
-    if (path_len >= path.len) return error.ENAMETOOLONG;
+    if (path_len >= path.len) {
+        pool.last_error.set("Creating a pool failed: its directory's path has {d} bytes, the limit is {d}", .{ path_len, path.len - 1 });
+        return error.ENAMETOOLONG;
+    }
     const bytes = directory orelse return error.EINVAL;
     @memcpy(path[0..path_len], bytes[0..path_len]);
     path[path_len] = 0;

@@ -1,0 +1,150 @@
+/** Blocks that are typed arrays. */
+import { test } from "node:test";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { type ArrayType, OutOfMemoryError, Pool, type TypedArray } from "../../mod.ts";
+import { collectUntil, MiB, withPool } from "./support.ts";
+
+const types: readonly ArrayType<TypedArray>[] = [
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+];
+const small = { maxSize: "256MiB" } as const;
+
+test("pool.alloc() gives every type of array, zeroed, over exactly its block", () => {
+  withPool(small, (pool) => {
+    for (const type of types) {
+      for (const length of [1, 7, 1000, 50_000]) {
+        const array = pool.alloc(type, length);
+        assert(array instanceof type);
+        assertEquals(array.length, length);
+        assertEquals(array.byteOffset, 0);
+        assertEquals(array.buffer.byteLength, length * type.BYTES_PER_ELEMENT);
+        const bytes = new Uint8Array(array.buffer);
+        assert(bytes.every((byte) => byte === 0), `${type.name} of ${length}`);
+        bytes.fill(0xff);
+        pool.free(array);
+        assertEquals(array.length, 0);
+      }
+    }
+  });
+});
+
+test("pool.alloc() takes classes that extend a typed array", () => {
+  class Samples extends Float32Array<ArrayBuffer> {
+    get sum(): number {
+      return this.reduce((sum, each) => sum + each, 0);
+    }
+  }
+  withPool(small, (pool) => {
+    const samples = pool.alloc(Samples, 4);
+    samples.fill(2);
+    assertEquals(samples.sum, 8);
+    const more = pool.resize(samples, 5);
+    assert(more instanceof Samples);
+    assertEquals(more.sum, 8);
+    pool.free(more);
+  });
+});
+
+test("arrays do not overlap", () => {
+  withPool(small, (pool) => {
+    const arrays = Array.from(
+      { length: 500 },
+      (_, index) => pool.alloc(Uint16Array, 1 + index * 7).fill(index),
+    );
+    for (const [index, array] of arrays.entries()) {
+      assert(array.every((each) => each === index), `array ${index}`);
+    }
+    for (const array of arrays) pool.free(array);
+  });
+});
+
+test("pool.resize() keeps elements and zeroes new ones, over many sizes", () => {
+  withPool(small, (pool) => {
+    let array = pool.alloc(Uint32Array, 5).fill(9);
+    let kept = 5;
+    for (const length of [6, 5, 100, 3000, 3001, 1_000_000, 5_000_000, 4_000_000, 900, 4, 4, 1]) {
+      const old = array;
+      array = pool.resize(array, length);
+      assertEquals(old.length, 0);
+      assertEquals(old.buffer.detached, true);
+      kept = Math.min(kept, length);
+      assertEquals(array.length, length);
+      assert(array.subarray(0, kept).every((each) => each === 9), `kept of ${length}`);
+      assert(array.subarray(kept).every((each) => each === 0), `new of ${length}`);
+      assert(pool.check());
+    }
+    assertEquals(pool.stats().allocated, 16);
+    pool.free(array);
+  });
+});
+
+test("pool.resize() to fewer elements gives memory back", () => {
+  withPool(small, (pool) => {
+    const array = pool.resize(pool.alloc(Uint8Array, 64 * MiB), 2 * MiB);
+    assertEquals(pool.stats().allocated, 2 * MiB);
+    pool.free(pool.resize(array, 100));
+  });
+});
+
+test("pool.resize() without room leaves the array untouched", () => {
+  withPool({ size: "4MiB" }, (pool) => {
+    const array = pool.alloc(Uint8Array, 3 * MiB).fill(1);
+    assertThrows(() => pool.resize(array, 64 * MiB), OutOfMemoryError);
+    assertEquals(array.length, 3 * MiB);
+    assert(array.every((each) => each === 1));
+    pool.free(array);
+  });
+});
+
+test("pool.usableSize() takes arrays", () => {
+  withPool(small, (pool) => {
+    const array = pool.alloc(Uint8Array, 100);
+    assertEquals(pool.usableSize(array), 112);
+    pool.free(array);
+  });
+});
+
+test("an array that was moved by structuredClone is freed by its new owner", () => {
+  withPool(small, (pool) => {
+    const array = pool.alloc(Uint8Array, 5000).fill(4);
+    const moved = structuredClone(array, { transfer: [array.buffer] });
+    assertEquals(array.length, 0);
+    assert(moved.every((each) => each === 4));
+    assertThrows(() => pool.free(array), TypeError, "transferred already");
+    pool.free(moved);
+    assertEquals(moved.length, 0);
+  });
+});
+
+test("forgotten arrays give their blocks back after a collection", async () => {
+  using pool = Pool.create(small);
+  for (let round = 0; round < 20; round += 1) {
+    for (let index = 0; index < 100; index += 1) pool.alloc(Uint8Array, 1000 + index);
+    await Promise.resolve();
+  }
+  const kept = pool.alloc(Uint8Array, 100).fill(5);
+  // A collector may take a leftover on the stack for a reference.
+  await collectUntil(() => pool.stats().allocated < 20_000, "the blocks of 2000 arrays came back");
+  assertEquals(kept[99], 5);
+  assert(pool.check());
+});
+
+test("a loop that allocates and frees keeps nothing", () => {
+  using pool = Pool.create(small);
+  for (let round = 0; round < 50_000; round += 1) {
+    const array = pool.alloc(Uint8Array, 64);
+    array[0] = 1;
+    pool.free(array);
+  }
+  assertEquals(pool.stats().allocated, 0);
+});

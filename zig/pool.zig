@@ -90,6 +90,7 @@ test {
     _ = @import("pool/Table.zig");
     _ = @import("pool/Thread.zig");
     _ = @import("pool/disposal.zig");
+    _ = @import("pool/fault_test.zig");
     _ = @import("pool/fork.zig");
     _ = functions;
     _ = last_error;

@@ -178,3 +178,15 @@ test "abandon without a mapping to spare: storage goes back, and the next try su
         try before.expectUnchanged();
     }
 }
+
+test "a descriptor is closed even when nothing can be learnt about it" {
+    if (!os.fault.enabled) return error.SkipZigTest; // built without options.fault
+    defer os.fault.disarm();
+    const before = try testing.Holdings.now();
+    var region = try Region.createFile("/dev/shm", .{ .size = test_size, .lazy = true });
+    os.fault.armCallFrom(.fstat, 1, error.EIO);
+    try std.testing.expectError(error.EIO, region.commit(0, default_granule));
+    region.release();
+    os.fault.disarm();
+    try before.expectUnchanged();
+}

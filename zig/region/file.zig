@@ -133,7 +133,7 @@ fn placeLazy(region: *Region, alignment: usize, hint: ?usize, step: *Step) Error
 
 /// See `Region.commit`. Allocation first: what is mapped has storage.
 pub fn commit(region: *Region, offset: usize, len: usize) Error!void {
-    if (!ownsDescriptor(region)) return error.EBADF;
+    try checkDescriptor(region);
     errdefer if (region.can_purge) os.file.punch(region.fd, offset, len) catch {};
     if (region.allocates)
         try os.file.allocate(region.fd, offset, len)
@@ -150,7 +150,7 @@ pub fn commit(region: *Region, offset: usize, len: usize) Error!void {
 
 /// See `Region.purge`. Mapping first: no access ever reaches a hole of the file, whose pages would be allocated anew.
 pub fn purge(region: *Region, offset: usize, len: usize) Error!void {
-    if (!ownsDescriptor(region)) return error.EBADF;
+    try checkDescriptor(region);
     const address = region.base + offset;
     try os.memory.mapFixedAnonymous(address, len, region.hole_protection);
     os.file.punch(region.fd, offset, len) catch |err| {
@@ -165,17 +165,24 @@ pub fn purge(region: *Region, offset: usize, len: usize) Error!void {
 }
 
 /// Whether the descriptor of a lazy region still names its file. 0.3 us, against the chance of punching holes into a file of the
-/// user's.
-pub fn ownsDescriptor(region: *const Region) bool {
-    if (region.fd == -1) return false;
-    const now = os.file.identity(region.fd) catch return false;
-    return std.meta.eql(now, region.identity);
+/// user's. EBADF: it does not; other errors: it could not be found out.
+fn checkDescriptor(region: *const Region) Error!void {
+    const now = try os.file.identity(region.fd);
+    if (!std.meta.eql(now, region.identity)) return error.EBADF;
+}
+
+/// Closes the descriptor unless it has come to mean another file.
+pub fn close(region: *Region) void {
+    const fd = region.fd;
+    region.fd = -1;
+    if (fd == -1) return;
+    const now = os.file.identity(fd) catch |err| if (err == error.EBADF) return else region.identity;
+    if (std.meta.eql(now, region.identity)) os.file.close(fd);
 }
 
 /// Gives all storage back where the file has to stay mapped. Best effort; a later write allocates again.
 pub fn returnStorage(region: *Region) void {
-    if (ownsDescriptor(region))
-        os.file.punch(region.fd, 0, region.size) catch {}
-    else
-        os.memory.remove(region.base, region.size) catch {};
+    if (region.fd == -1) return os.memory.remove(region.base, region.size) catch {};
+    checkDescriptor(region) catch return;
+    os.file.punch(region.fd, 0, region.size) catch {};
 }

@@ -213,7 +213,7 @@ pub const Region = struct {
             r.state = .abandoning;
             return;
         };
-        r.closeFile();
+        file.close(r);
         r.state = .abandoned;
     }
 
@@ -229,14 +229,9 @@ pub const Region = struct {
             if (r.source == .file and r.state != .abandoned) file.returnStorage(r);
             os.memory.discard(r.base, r.size) catch {};
         };
-        r.closeFile();
+        file.close(r);
         r.units.deinit();
         r.state = .released;
-    }
-
-    fn closeFile(r: *Region) void {
-        if (file.ownsDescriptor(r)) os.file.close(r.fd);
-        r.fd = -1;
     }
 };
 

@@ -42,6 +42,7 @@ test {
     _ = thread;
     _ = Heap_;
     _ = @import("heap/Cache.zig");
+    _ = @import("heap/FreeRuns.zig");
     _ = @import("heap/Magazine.zig");
     _ = @import("heap/Metadata.zig");
     _ = @import("heap/Runs.zig");

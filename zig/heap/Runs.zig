@@ -1,10 +1,11 @@
 //! The page runs of a heap: which pages are free, which belong to what, and which have storage.
 //!
 //! Pages below `top` are tiled by descriptors: used runs, slabs and free runs, no two free runs side
-//! by side. Pages from `top` on have never been handed out. Free runs are kept in a treap by (pages,
-//! address): the smallest that fits is taken, the lowest of those, so that large runs and the far end
-//! of the pool stay whole. The pages above `top` are used when no free run fits, together with a free
-//! run that ends at `top`, so that a request fails only if no run of that many pages exists.
+//! by side. Pages from `top` on have never been handed out. Free runs of up to 256 pages are in one list a
+//! page count, larger ones in a treap by (pages, address) (FreeRuns.zig): the smallest that fits is
+//! taken, so that large runs stay whole. The pages above `top` are used when no free run fits, together
+//! with a free run that ends at `top`, so that a request fails only if no run of that many pages
+//! exists.
 //!
 //! Storage: a lazy region gets it by granules (2 MiB) before a run is handed out, ahead of the top in
 //! growing steps. `trim` gives granules without a used page back.
@@ -14,11 +15,11 @@
 const Runs = @This();
 
 const std = @import("std");
-const assert = base.assert;
+const assert = @import("../base.zig").assert;
 const os = @import("../os.zig");
-const base = @import("../base.zig");
 const region_layer = @import("../region.zig");
 const classes = @import("classes.zig");
+const FreeRuns = @import("FreeRuns.zig");
 const Metadata = @import("Metadata.zig");
 
 const Descriptor = Metadata.Descriptor;
@@ -36,7 +37,7 @@ top: u32,
 end: u32,
 /// Page number of the region's base, for alignments above a page.
 base_page: usize,
-free: base.treap.Treap(ByPagesAndAddress) = .{},
+free: FreeRuns,
 free_pages: u64 = 0,
 /// Pages in slabs and used runs, and the most there ever were.
 used_pages: u64 = 0,
@@ -46,30 +47,11 @@ dirty_pages: u64 = 0,
 /// How often the region refused storage.
 storage_refused: u64 = 0,
 
-pub const ByPagesAndAddress = struct {
-    metadata: *const Metadata,
-
-    pub fn links(c: ByPagesAndAddress, number: u32) *base.treap.Links {
-        return &c.metadata.descriptor(number).links;
-    }
-    pub fn key(c: ByPagesAndAddress, number: u32) u64 {
-        const d = c.metadata.descriptor(number);
-        return order(d.pages, d.start);
-    }
-};
-
-fn order(pages: u64, start: u32) u64 {
-    return pages << 32 | start;
-}
-
-fn by(r: *const Runs) ByPagesAndAddress {
-    return .{ .metadata = r.metadata };
-}
-
 pub fn init(metadata: *Metadata, region: *Region, reserved_pages: u32) Runs {
     return .{
         .metadata = metadata,
         .region = region,
+        .free = .{ .metadata = metadata },
         .bottom = reserved_pages,
         .top = reserved_pages,
         .end = @intCast(region.size / page_size),
@@ -196,15 +178,13 @@ fn grow(r: *Runs, number: u32, pages: u32) bool {
 
 /// Fills `d.start` from the best free run; `d` is not in the heads yet.
 fn takeFree(r: *Runs, d: *Descriptor, alignment: u32) bool {
-    var found = r.free.atLeast(r.by(), order(d.pages, 0));
-    while (found != 0) {
+    var found = r.free.atLeast(d.pages);
+    while (found != 0) : (found = r.free.next(found)) {
         const run = r.metadata.descriptor(found);
         const start = r.aligned(run.start, alignment);
-        if (start + d.pages <= @as(u64, run.start) + run.pages) {
-            d.start = @intCast(start);
-            return r.carve(found, d);
-        }
-        found = r.free.atLeast(r.by(), order(run.pages, run.start) + 1);
+        if (start + d.pages > @as(u64, run.start) + run.pages) continue;
+        d.start = @intCast(start);
+        return r.carve(found, d);
     }
     return false;
 }
@@ -310,12 +290,12 @@ fn putBack(r: *Runs, number: u32) void {
 fn list(r: *Runs, number: u32) void {
     r.setHeads(number);
     r.free_pages += r.metadata.descriptor(number).pages;
-    r.free.insert(r.by(), number);
+    r.free.insert(number);
 }
 
 fn unlist(r: *Runs, number: u32) void {
     r.free_pages -= r.metadata.descriptor(number).pages;
-    r.free.remove(r.by(), number);
+    r.free.remove(number);
 }
 
 fn setHeads(r: *Runs, number: u32) void {
@@ -370,15 +350,14 @@ pub fn trim(r: *Runs) usize {
     r.dirty_pages = 0;
     // What is below the bottom is never written, and what is above the top not yet.
     var bytes = if (r.top == r.bottom) r.purgePages(0, r.end) else r.purgePages(r.top, r.end);
-    var found = r.free.first(r.by());
-    while (found != 0) {
+    var found = r.free.atLeast(1);
+    while (found != 0) : (found = r.free.next(found)) {
         const run = r.metadata.descriptor(found);
         const stop = run.start + run.pages;
         bytes += r.purgePages(
             if (run.start == r.bottom) 0 else run.start,
             if (stop == r.top) r.end else stop,
         );
-        found = r.free.atLeast(r.by(), order(run.pages, run.start) + 1);
     }
     return bytes;
 }
@@ -410,7 +389,7 @@ fn purgePages(r: *Runs, from: u32, to: u32) usize {
 pub fn largest(r: *Runs) u32 {
     r.lock.lock();
     defer r.lock.unlock();
-    const found = r.free.last(r.by());
+    const found = r.free.largest();
     const listed = if (found == 0) 0 else r.metadata.descriptor(found).pages;
     var at_top = r.end - r.top;
     if (r.top > r.bottom) {

@@ -4,8 +4,8 @@
 //!
 //! 1. The descriptors tile the pages from `bottom` to `top` without gap or overlap, and the heads of a
 //!    run's first and last page (all pages of a slab) name its descriptor.
-//! 2. No two free runs are side by side; the free runs are exactly those in the tree, and their pages are
-//!    counted right.
+//! 2. No two free runs are side by side; the free runs are exactly those in the lists and the tree, and their pages
+//!    are counted right.
 //! 3. Class bytes: none on free pages and inside runs, the run's class on its first page, the slab's on all.
 //! 4. A slab's bitmap has as many bits as `free` says, none beyond its blocks; its arena exists.
 //! 5. A slab with free blocks is its shard's current one or in its tree, a full or empty one is not in the tree
@@ -135,17 +135,15 @@ fn storage(w: *Walk, d: *Metadata.Descriptor) void {
 
 fn tree(w: *Walk) void {
     const runs = &w.h.runs;
-    const context: Runs.ByPagesAndAddress = .{ .metadata = runs.metadata };
     var listed: u64 = 0;
-    var found = runs.free.first(context);
-    while (found != 0) {
+    var found = runs.free.atLeast(1);
+    while (found != 0) : (found = runs.free.next(found)) {
         const d = runs.metadata.descriptor(found);
-        w.expect(d.kind == .free_run, 2, d.start, "a run in the tree is not free");
+        w.expect(d.kind == .free_run, 2, d.start, "a listed run is not free");
         listed += 1;
-        if (listed > w.free_runs) break;
-        found = runs.free.atLeast(context, context.key(found) + 1);
+        if (d.kind != .free_run or listed > w.free_runs) break;
     }
-    w.expect(listed == w.free_runs, 2, runs.top, "the tree does not have all free runs");
+    w.expect(listed == w.free_runs, 2, runs.top, "the lists do not have all free runs");
 }
 
 /// Per shard: what its slabs say, gathered in one pass over the pages.
@@ -169,5 +167,3 @@ fn shards(w: *Walk) void {
         w.expect(s.walked.out == s.out, 6, page, "a shard's count of blocks that are out is wrong");
     };
 }
-
-const Runs = @import("Runs.zig");

@@ -61,14 +61,14 @@ function describe({ name, where }: Skip): string {
   return `${name}: ${reason ?? `reason at ${where}`}`;
 }
 
+function line(name: string, ...cells: readonly (string | number)[]): string {
+  return name.padEnd(12) + cells.map((cell) => String(cell).padStart(9)).join("");
+}
+
 function summary(rows: readonly Row[]): string {
-  const lines = [`\n${"step".padEnd(12)}passed  failed  skipped    time`];
-  for (const { name, counts, seconds } of rows) {
-    const numbers = [counts.passed, counts.failed, counts.skipped.length];
-    const cells = numbers.map((number, index) =>
-      String(number).padStart(index === 2 ? 9 : 6 + 2 * +(index > 0))
-    );
-    lines.push(`${name.padEnd(12)}${cells.join("")}${`${seconds.toFixed(1)} s`.padStart(8)}`);
+  const lines = ["", line("step", "passed", "failed", "skipped", "time")];
+  for (const { name, counts: { passed, failed, skipped }, seconds } of rows) {
+    lines.push(line(name, passed, failed, skipped.length, `${seconds.toFixed(1)} s`));
   }
   const skipped = rows.flatMap(({ name, counts }) =>
     counts.skipped.map((skip) => `  ${name}: ${describe(skip)}`)

@@ -41,6 +41,7 @@ test {
     _ = classes;
     _ = thread;
     _ = Heap_;
+    _ = @import("heap/allocator.zig");
     _ = @import("heap/Cache.zig");
     _ = @import("heap/FreeRuns.zig");
     _ = @import("heap/Magazine.zig");

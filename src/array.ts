@@ -78,7 +78,8 @@ export class Arrays {
 
   /** The array at a pointer is gone. */
   delete(pointer: number): void {
-    if (!this.#young.delete(pointer)) this.#old.delete(pointer);
+    this.#young.delete(pointer);
+    this.#old.delete(pointer);
   }
 
   /** The buffer over the block at a pointer, if this isolate made it and still has it. */

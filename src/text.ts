@@ -26,7 +26,7 @@ export function show(value: unknown): string {
 
 function showObject(value: object): string {
   const name = Object.prototype.toString.call(value).slice("[object ".length, -1);
-  return `${/^[AEIOU]/.test(name) ? "an" : "a"} ${name}`;
+  return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
 }
 
 /** A number of bytes as it stands in a message: "1 byte", "1000 bytes", "64 MiB". */

@@ -95,17 +95,22 @@ export function fromZig(text: string): Counts {
 }
 
 /**
- * The reason why the test at `line` (from 1) of `source` is skipped: the text behind `skip:`, or the last text in the
- * declaration of the constant that stands there. Undefined if it is written some other way.
+ * The reason why the test at `line` (from 1) of `source` is skipped: the text in the expression behind `skip:`, or the last
+ * text in the declaration of the constant that stands there. Undefined if it is written some other way.
  */
 export function skipReason(source: string, line: number): string | undefined {
   const from = source.split("\n").slice(Math.max(0, line - 1), line + 8).join("\n");
-  const value = /\bskip(?::\s*("[^"]*"|[A-Za-z_$][\w$]*)|\s*[,}])/.exec(from);
-  if (value === null) return undefined;
-  const word = value[1] ?? "skip";
-  if (word.startsWith('"')) return word.slice(1, -1);
-  const declaration = new RegExp(`\\bconst ${word.replaceAll("$", "\\$")}\\b([\\s\\S]*?);\\n`)
-    .exec(source)?.[1];
-  const texts = declaration?.match(/"[^"]+"|`[^`]+`/g);
-  return texts?.at(-1)?.slice(1, -1);
+  const option = /\bskip(?=\s*[:,}])(?:\s*:((?:"[^"]*"|[^"}])*))?/.exec(from);
+  if (option === null) return undefined;
+  const value = option[1] ?? "skip";
+  return lastText(value) ?? lastText(declarationOf(source, /^\s*([\w$]+)/.exec(value)?.[1] ?? ""));
+}
+
+function lastText(expression: string): string | undefined {
+  return expression.match(/"[^"]+"|`[^`]+`/g)?.at(-1)?.slice(1, -1);
+}
+
+function declarationOf(source: string, name: string): string {
+  const escaped = name.replaceAll("$", "\\$");
+  return new RegExp(`\\bconst ${escaped}\\b([\\s\\S]*?);\\n`).exec(source)?.[1] ?? "";
 }

@@ -93,8 +93,17 @@ test("skipReason() finds the text at the test or in its constant", () => {
 test("a", { skip: "always" }, () => {});
 test("b", { skip: noMount }, () => {});
 test("c", () => {});
+const limits = {
+  skip: mounter === undefined ? "no } mounts" : false,
+};
+test("e", {
+  timeout: 5,
+  skip: mounter ? "mounting is not permitted" : false,
+}, () => {});
 `;
   assertEquals(skipReason(source, 4), "always");
   assertEquals(skipReason(source, 5), "only root may mount");
-  assertEquals(skipReason(source, 6), undefined);
+  assertEquals(skipReason(source, 7), "no } mounts");
+  assertEquals(skipReason(source, 10), "mounting is not permitted");
+  assertEquals(skipReason("test('c', () => {});\n", 1), undefined);
 });

@@ -169,7 +169,7 @@ function denoSuite(): Promise<Outcome> {
     .flatMap((folder) => filesIn(folder, (name) => name.endsWith("_test.ts")))
     .filter((file) => file !== "tests/structure_test.ts");
   // Matters of Deno alone, such as its permissions; their names keep Bun from collecting them.
-  const own = filesIn("tests/deno", (name) => name.endsWith(".ts"));
+  const own = filesIn("tests/deno", (name) => /^[^/]+\.ts$/.test(name));
   return denoTest("deno", ["--no-check", ...suite, ...own]);
 }
 

@@ -106,6 +106,7 @@ pub const Arena = struct {
 pub fn create(region: *Region, options: Options) os.Error!*Heap {
     assert(options.handle != 0);
     if (region.size / page_size > std.math.maxInt(u32) - 1) return error.EFBIG;
+    try thread.prepare();
     const pages: u32 = @intCast(region.size / page_size);
     const states = options.hardening >= 2;
     const arena_count = arenaCount(region.size, options.arenas);
@@ -151,13 +152,18 @@ pub fn kill(h: *Heap) void {
     defer thread.lives.unlock();
     h.members.lock();
     defer h.members.unlock();
-    h.dead = true;
+    @atomicStore(bool, &h.dead, true, .monotonic);
+    h.runs.close();
     while (h.caches) |c| {
         c.lock.lock();
         c.kill();
         h.unlink(c);
         c.lock.unlock();
     }
+}
+
+pub fn isDead(h: *const Heap) bool {
+    return @atomicLoad(bool, &h.dead, .monotonic);
 }
 
 /// Frees the metadata of a killed heap. The caller knows that no call on it is in progress.
@@ -174,6 +180,7 @@ pub fn forkChild(h: *Heap) void {
     h.runs.lock.reset();
     for (h.arenas[0..h.arena_count]) |*arena| for (&arena.shards) |*s| s.lock.reset();
     h.dead = true;
+    h.runs.closed = true;
     while (h.caches) |c| {
         c.lock.reset();
         c.kill();
@@ -307,9 +314,6 @@ pub fn takeRun(h: *Heap, pages: u32, alignment: u32) ?Run {
     const d = h.metadata.descriptor(number);
     const fresh = d.fresh;
     d.fresh = false;
-    d.live = 0;
-    d.class = classes.ofRun(pages);
-    @atomicStore(u8, &h.metadata.classes[d.start], d.class, .release);
     return .{ .address = h.pageAddress(d.start), .fresh = fresh };
 }
 
@@ -439,9 +443,10 @@ pub fn takeAll(h: *Heap) void {
         if (c.close()) any = true;
     }
     const barrier = !any or os.thread.membarrier();
+    const own = thread.ownCache(h.handle); // is not at work: it needs no barrier
     cache = h.caches;
     while (cache) |c| : (cache = c.next) {
-        c.takeClosed(barrier);
+        c.takeClosed(barrier or c == own);
         c.lock.unlock();
     }
     h.drainDepots();

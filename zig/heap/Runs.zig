@@ -46,6 +46,8 @@ used_pages_peak: u64 = 0,
 dirty_pages: u64 = 0,
 /// How often the region refused storage.
 storage_refused: u64 = 0,
+/// The heap is dead: the region's storage is no longer this heap's to take or give.
+closed: bool = false,
 
 pub fn init(metadata: *Metadata, region: *Region, reserved_pages: u32) Runs {
     return .{
@@ -60,8 +62,8 @@ pub fn init(metadata: *Metadata, region: *Region, reserved_pages: u32) Runs {
 }
 
 /// A run of `pages`, its first page at a multiple of `alignment` pages (of the address, not of the
-/// offset), as a used run or a slab whose descriptor has `units` units; class bytes and what else a slab
-/// needs are the caller's. Null when no such run exists or no storage can be had for it.
+/// offset), as a used run or a slab whose descriptor has `units` units. A run has its class; a slab's class
+/// bytes and the rest are the caller's. Null when no such run exists or no storage can be had for it.
 pub fn allocate(r: *Runs, kind: Metadata.Kind, pages: u32, alignment: u32, units: u8) ?u32 {
     assert(pages > 0 and std.math.isPowerOfTwo(alignment));
     r.lock.lock();
@@ -82,7 +84,12 @@ pub fn allocate(r: *Runs, kind: Metadata.Kind, pages: u32, alignment: u32, units
         return null;
     }
     d.kind = kind;
-    if (kind == .slab) @memset(r.metadata.heads[d.start..][0..pages], number);
+    if (kind == .slab) {
+        @memset(r.metadata.heads[d.start..][0..pages], number);
+    } else {
+        d.class = classes.ofRun(pages);
+        r.metadata.classes[d.start] = d.class;
+    }
     r.used_pages += pages;
     r.used_pages_peak = @max(r.used_pages_peak, r.used_pages);
     return number;
@@ -169,7 +176,7 @@ fn grow(r: *Runs, number: u32, pages: u32) bool {
             r.list(next);
         } else r.metadata.give(next);
     }
-    r.top = @max(r.top, at + more);
+    if (at + more > r.top) r.raise(at + more);
     d.pages = pages;
     r.setHeads(number);
     r.used_pages += more;
@@ -244,8 +251,13 @@ fn takeTop(r: *Runs, d: *Descriptor, alignment: u32) bool {
         rest.pages = gap;
         r.list(gap_number);
     } else if (last != 0) r.metadata.give(last);
-    r.top = @intCast(stop);
+    r.raise(@intCast(stop));
     return true;
+}
+
+/// Read without the lock by who only wants to know about how much is in use.
+fn raise(r: *Runs, top: u32) void {
+    @atomicStore(u32, &r.top, top, .monotonic);
 }
 
 fn unused(r: *Runs, number: u32) void {
@@ -259,7 +271,7 @@ fn aligned(r: *const Runs, page: u32, alignment: u32) u64 {
 
 /// A used run becomes free and merges with its neighbours.
 fn putBack(r: *Runs, number: u32) void {
-    r.dirty_pages += r.metadata.descriptor(number).pages;
+    @atomicStore(u64, &r.dirty_pages, r.dirty_pages + r.metadata.descriptor(number).pages, .monotonic);
     var start = r.metadata.descriptor(number).start;
     var pages = r.metadata.descriptor(number).pages;
     if (start > r.bottom) {
@@ -309,6 +321,7 @@ fn setHeads(r: *Runs, number: u32) void {
 /// little; where the step is refused, just what is needed.
 fn commit(r: *Runs, start: u32, pages: u32) bool {
     if (!r.region.lazy) return true;
+    if (r.closed) return false;
     const granule = r.region.granule;
     const first = @as(usize, start) * page_size / granule;
     const last = ((@as(usize, start) + pages) * page_size - 1) / granule;
@@ -341,13 +354,21 @@ fn commitGranules(r: *Runs, from: usize, to: usize) bool {
     return true;
 }
 
+/// From now on no storage is taken or given back: the region goes its own way.
+pub fn close(r: *Runs) void {
+    r.lock.lock();
+    defer r.lock.unlock();
+    r.closed = true;
+}
+
 /// Gives the storage of every granule without a used page back; returns its bytes. Does nothing to a
 /// region that is not lazy or cannot. Time by the number of free runs.
 pub fn trim(r: *Runs) usize {
     if (!r.region.lazy or !r.region.can_purge) return 0;
     r.lock.lock();
     defer r.lock.unlock();
-    r.dirty_pages = 0;
+    if (r.closed) return 0;
+    @atomicStore(u64, &r.dirty_pages, 0, .monotonic);
     // What is below the bottom is never written, and what is above the top not yet.
     var bytes = if (r.top == r.bottom) r.purgePages(0, r.end) else r.purgePages(r.top, r.end);
     var found = r.free.atLeast(1);

@@ -43,7 +43,7 @@ fn allocateIn(u: Use, size: usize, alignment: usize, zero: bool) Error!usize {
     const run = (if (class == classes.large)
         takeLarge(u, size, alignment)
     else
-        takeCached(u, class, zero)) orelse return error.OutOfMemory;
+        takeCached(u, class, zero)) orelse return if (h.isDead()) error.DeadHandle else error.OutOfMemory;
     if (h.states) setLive(h, run.address);
     if (zero and !run.fresh) clear(run.address, size);
     return run.address;

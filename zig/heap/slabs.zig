@@ -80,15 +80,20 @@ pub fn fillFromExisting(h: *Heap, arena: u16, class: u8, out: []usize) usize {
 fn fillLocked(h: *Heap, shard: *Shard, arena: u16, class: u8, out: []usize, make: bool) usize {
     var count: usize = 0;
     while (count < out.len) {
-        if (shard.current == 0) shard.current = takePartial(h, shard);
-        if (shard.current == 0 and count == 0 and make) shard.current = create(h, shard, arena, class);
+        if (shard.current == 0) setCurrent(shard, takePartial(h, shard));
+        if (shard.current == 0 and count == 0 and make) setCurrent(shard, create(h, shard, arena, class));
         if (shard.current == 0) break;
         const d = h.metadata.descriptor(shard.current);
         count += takeBlocks(h, d, class, out[count..]);
-        if (d.free == 0) shard.current = 0;
+        if (d.free == 0) setCurrent(shard, 0);
     }
     shard.out += count;
     return count;
+}
+
+/// Read without the lock by who looks for shards with a slab to release.
+fn setCurrent(shard: *Shard, number: u32) void {
+    @atomicStore(u32, &shard.current, number, .monotonic);
 }
 
 fn takePartial(h: *Heap, shard: *Shard) u32 {
@@ -217,6 +222,6 @@ pub fn releaseEmpty(h: *Heap, shard: *Shard) void {
     if (number == 0) return;
     const d = h.metadata.descriptor(number);
     if (d.free != d.blocks) return;
-    shard.current = 0;
+    setCurrent(shard, 0);
     releaseSlab(h, shard, number);
 }

@@ -61,8 +61,6 @@ fn releaseNothing(_: *Heap) void {}
 /// First in the lock order.
 pub var lives: os.Mutex = .{};
 
-var exit_hooked: std.atomic.Value(bool) = .init(false);
-
 // --- Thread-local memory --------------------------------------------------------------------------
 
 const recent_count = 4;
@@ -387,7 +385,7 @@ fn servesHot(c: *const Cache) bool {
 
 /// Null: the heap died meanwhile, the thread is at its end, or there is no memory for a cache.
 fn attach(t: *Local, heap: *Heap, handle: usize) ?*Cache {
-    if (t.ended or !prepareExit()) return null;
+    if (t.ended or !os.thread.arm()) return null;
     const table = roomInTable(t) orelse return null;
     const record = takeRecord(cache_len) orelse return null;
     const c: *Cache = @ptrFromInt(std.mem.alignForward(usize, record, @alignOf(Cache)));
@@ -398,21 +396,21 @@ fn attach(t: *Local, heap: *Heap, handle: usize) ?*Cache {
         return null;
     }
     const e = table.slot(handle);
-    if (e.handle == handle) { // the dead cache of an earlier pool with this handle
-        forget(t, e.cache);
-        destroyCache(e.cache);
-    }
+    if (e.handle == handle) destroyDead(t, e.cache); // of an earlier pool with this handle
     table.put(.{ .handle = handle, .cache = c });
     return c;
 }
 
-/// The thread will run `threadExit`. False: the system cannot promise it.
-fn prepareExit() bool {
-    if (!exit_hooked.load(.acquire)) {
-        os.thread.onExit(&threadExit) catch return false;
-        exit_hooked.store(true, .release);
-    }
-    return os.thread.arm();
+/// Before the first heap: threads' ends will be noticed. EAGAIN: the process has no thread key left. ENOMEM.
+pub fn prepare() os.Error!void {
+    try os.thread.onExit(&threadExit);
+}
+
+/// The calling thread's cache of a handle, if it has one.
+pub fn ownCache(handle: usize) ?*Cache {
+    const table = here().table orelse return null;
+    const e = table.slot(handle);
+    return if (e.handle == handle and !isDead(e.cache)) e.cache else null;
 }
 
 /// The thread's table with room for one more, dead caches dropped if it had to be made anew.
@@ -430,21 +428,22 @@ fn roomInTable(t: *Local) ?*Table {
     const new = Table.create(capacity) orelse return null;
     for (old.entries()) |e| {
         if (e.handle == 0) continue;
-        if (isDead(e.cache)) {
-            forget(t, e.cache);
-            destroyCache(e.cache);
-        } else new.put(e);
+        if (isDead(e.cache)) destroyDead(t, e.cache) else new.put(e);
     }
     old.destroy();
     t.table = new;
     return new;
 }
 
-fn forget(t: *Local, c: *Cache) void {
+fn destroyDead(t: *Local, c: *Cache) void {
+    // Who killed it may still be unlinking it: he holds `lives` until he is done.
+    lives.lock();
+    lives.unlock();
     if (t.last.cache == c) t.last = .{};
     for (&t.recent) |*e| if (e.cache == c) {
         e.* = .{};
     };
+    destroyCache(c);
 }
 
 /// At a thread's end, once: what its caches hold goes back to the heaps that still live.

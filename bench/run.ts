@@ -43,9 +43,10 @@ async function main(): Promise<void> {
     const reason = installPeers();
     if (reason !== undefined) throw new Error(`Installing the peers failed: ${reason}`);
   }
-  const native = await startAll(nativeStarts(buildDriver()));
-  const runtimes = await startAll(runtimeStarts());
+  const started: Worker[] = [];
   try {
+    const native = await startAll(nativeStarts(buildDriver()), started);
+    const runtimes = await startAll(runtimeStarts(), started);
     const rows = [
       ...nativeRows(native),
       ...runtimes.flatMap(runtimeRows),
@@ -65,12 +66,19 @@ async function main(): Promise<void> {
     process.stdout.write(report(table, goals));
     if (options.record) record(table, goals);
   } finally {
-    await Promise.all([...native, ...runtimes].map((worker) => worker.stop()));
+    await Promise.all(started.map((worker) => worker.stop()));
   }
 }
 
-function startAll(starts: readonly Start[]): Promise<Worker[]> {
-  return Promise.all(starts.map((start) => Worker.start(start)));
+/** Starts workers and adds them to those that must be stopped, also when a later one fails. */
+async function startAll(starts: readonly Start[], started: Worker[]): Promise<Worker[]> {
+  const workers: Worker[] = [];
+  for (const start of starts) {
+    const worker = await Worker.start(start);
+    workers.push(worker);
+    started.push(worker);
+  }
+  return workers;
 }
 
 /** The same program on both runtimes. */

@@ -136,7 +136,7 @@ function reportCosts(
     row(`longest ${STEP} insertions`, times.map((time) => milliseconds(time.longestStep))),
   );
   console.log(row("all queries in", answers.map((all) => milliseconds(all.time))));
-  console.log(row("JavaScript heap", heaps.map(mebibytes)));
+  console.log(row("JavaScript heap", heaps.map((bytes) => mebibytes(Math.max(0, bytes)))));
 }
 
 function reportPool(pool: Pool, index: PoolIndex): void {

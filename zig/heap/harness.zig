@@ -34,6 +34,23 @@ const Registry = struct {
     }
 };
 
+var holders: u32 = 0;
+var displaced: thread.Hooks = undefined;
+
+/// The hooks are the harness's until `letGo`; a pool holds them too. For tests whose threads outlive pools.
+pub fn hold() void {
+    holders += 1;
+    if (holders > 1) return;
+    displaced = thread.hooks;
+    thread.hooks = .{ .acquire = Registry.acquire, .release = Registry.release, .report = Registry.report };
+    _ = os.thread.registerMembarrier();
+}
+
+pub fn letGo() void {
+    holders -= 1;
+    if (holders == 0) thread.hooks = displaced;
+}
+
 /// A pool on anonymous memory for a test.
 pub const Pool = struct {
     region: *region_layer.Region,
@@ -43,10 +60,8 @@ pub const Pool = struct {
     pub const Options = struct { hardening: u8 = 1, lazy: bool = false, arenas: u32 = 0 };
 
     pub fn create(handle: usize, size: usize, options: Options) !Pool {
-        if (thread.hooks.report == null) {
-            thread.hooks = .{ .acquire = Registry.acquire, .release = Registry.release, .report = Registry.report };
-            _ = os.thread.registerMembarrier();
-        }
+        hold();
+        errdefer letGo();
         misuse.store(0, .monotonic);
         const region = try std.heap.page_allocator.create(region_layer.Region);
         errdefer std.heap.page_allocator.destroy(region);
@@ -63,6 +78,7 @@ pub const Pool = struct {
         while (Registry.entries[p.handle].pins.load(.acquire) != 0) os.thread.yield();
         p.heap.destroy();
         p.region.release();
+        letGo();
         std.heap.page_allocator.destroy(p.region);
     }
 

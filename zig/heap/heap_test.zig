@@ -275,6 +275,8 @@ test "thousands of short threads leave nothing behind" {
 }
 
 test "pools are deleted while threads that used them live on" {
+    harness.hold();
+    defer harness.letGo();
     const Loop = struct {
         fn run(stop: *std.atomic.Value(u32), served: *std.atomic.Value(u32)) void {
             while (stop.load(.acquire) == 0) {

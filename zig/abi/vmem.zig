@@ -45,22 +45,25 @@ pub const table = struct {
         return heap.free(Face, @intFromPtr(handle), @intFromPtr(block));
     }
 
-    pub fn vmem_calloc(handle: Handle, count: usize, size: usize) callconv(.c) Block {
+    pub fn vmem_calloc(handle: Handle, count: usize, size: usize) align(64) callconv(.c) Block {
         const bytes = std.math.mul(usize, count, size) catch return refuseSize(handle);
+        if (heap.allocateCached(@intFromPtr(handle), bytes, 1, true)) |address| return @ptrFromInt(address);
         return fresh(handle, heap.allocate(@intFromPtr(handle), bytes, 1, true));
     }
 
-    pub fn vmem_realloc(handle: Handle, block: Block, size: usize) callconv(.c) Block {
+    pub fn vmem_realloc(handle: Handle, block: Block, size: usize) align(64) callconv(.c) Block {
         if (block == null) return heap.malloc(Face, @intFromPtr(handle), size);
         if (size == 0) {
             heap.free(Face, @intFromPtr(handle), @intFromPtr(block));
             return null;
         }
+        if (heap.fitsAlready(@intFromPtr(handle), @intFromPtr(block), size)) return block;
         return result(handle, heap.resize(@intFromPtr(handle), @intFromPtr(block), size));
     }
 
-    pub fn vmem_aligned_alloc(handle: Handle, alignment: usize, size: usize) callconv(.c) Block {
+    pub fn vmem_aligned_alloc(handle: Handle, alignment: usize, size: usize) align(64) callconv(.c) Block {
         if (@popCount(alignment) != 1) return refuseArgument(handle);
+        if (heap.allocateCached(@intFromPtr(handle), size, alignment, false)) |address| return @ptrFromInt(address);
         return fresh(handle, heap.allocate(@intFromPtr(handle), size, alignment, false));
     }
 

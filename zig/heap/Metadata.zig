@@ -137,8 +137,9 @@ pub const Options = struct {
 
 pub fn create(options: Options) os.Error!Metadata {
     const pages = options.pages;
-    // Every page a slab of 16-byte (8-byte) blocks, after it was one of something else.
-    const units_per_page: usize = if (options.states) units_max + 1 else 3;
+    // Descriptors keep their number of units for good, and of each number there may be one a page.
+    const largest: usize = if (options.states) units_max else 2;
+    const units_per_page = largest * (largest + 1) / 2;
     const unit_count = @min(pages * units_per_page + 64, std.math.maxInt(u32) - 1);
     const lens = [3]usize{
         std.mem.alignForward(usize, pages, page_size),

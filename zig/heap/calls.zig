@@ -15,13 +15,17 @@ const Use = thread.Use;
 /// `size` bytes are zero if asked for.
 pub fn allocate(handle: usize, size: usize, alignment: usize, zero: bool) Error!usize {
     assert(std.math.isPowerOfTwo(alignment));
-    if (!zero or size <= classes.small_max) if (thread.takeCached(handle, size, alignment)) |address| {
-        if (zero) clear(address, size);
-        return address;
-    };
+    if (allocateCached(handle, size, alignment, zero)) |address| return address;
     const u = try thread.use(thread.here(), handle);
     defer u.release();
     return allocateIn(u, size, alignment, zero);
+}
+
+/// The part of `allocate` that needs no lock: null when the thread's cache has no block. For faces to inline.
+pub inline fn allocateCached(handle: usize, size: usize, alignment: usize, zero: bool) ?usize {
+    const address = thread.takeCached(handle, size, alignment) orelse return null;
+    if (zero) clear(address, size);
+    return address;
 }
 
 /// What `F.mallocSlow` calls: the pop that failed is undone first.

@@ -89,14 +89,12 @@ pub inline fn ofSize(size: usize) u8 {
     return large;
 }
 
-/// Class of a request whose address must be a multiple of `alignment` (a power of two up to a
-/// page): the smallest whose block size is such a multiple. Blocks start at multiples of their size
-/// from a page boundary.
-pub fn ofAligned(size: usize, alignment: usize) u8 {
-    assert(std.math.isPowerOfTwo(alignment) and alignment <= page_size);
-    var class = ofSize(size);
-    while (class <= cached_count and table[class].size & (alignment - 1) != 0) class += 1;
-    return class;
+/// Class of a request whose address must be a multiple of `alignment` (a power of two up to a page).
+/// Blocks start at multiples of their size from a page boundary, so the class's size must be such a
+/// multiple. The class of the size rounded up to one is: sizes are multiples of the spacing of their doubling, and where
+/// the alignment is larger than that, the doubling's multiples of it are sizes themselves.
+pub inline fn ofAligned(size: usize, alignment: usize) u8 {
+    return ofSize(std.mem.alignForward(usize, @max(size, 1), alignment));
 }
 
 pub inline fn isSmall(class: u8) bool {

@@ -54,6 +54,17 @@ test "a small pool is nearly all usable, in every order of sizes" {
     try testing.expect(p.malloc(13 * MiB + MiB / 2) != null);
 }
 
+test "a pool that keeps a byte a block stays usable whatever it was cut into before" {
+    const p: Pool = try .create(1, 14 * MiB, .{ .hardening = 2 });
+    defer p.delete();
+    // Slabs whose descriptors get larger and larger, then smaller ones.
+    for ([_]usize{ 4096, 80, 32, 48, 16, 64, 32, 4096 }) |size| {
+        const count = try capacity(p, size);
+        try testing.expect(count * size * 100 >= 96 * 14 * MiB);
+        try p.expectEmpty();
+    }
+}
+
 test "every second block freed serves again for its size" {
     const p: Pool = try .create(1, 14 * MiB, .{});
     defer p.delete();

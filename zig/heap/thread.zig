@@ -194,11 +194,10 @@ pub inline fn baseOf(handle: usize) ?usize {
 
 /// A block of a cached class if the cache of the handle used last has one. No lock, no pin.
 pub inline fn takeCached(handle: usize, size: usize, alignment: usize) ?usize {
-    const t = here();
-    if (t.last.handle != handle or size > classes.cached_max or alignment > classes.page_size) return null;
+    const t = local();
+    if (t.last.handle != handle or size > classes.cached_max - classes.page_size or alignment > classes.page_size) return null;
     const c = t.last.cache;
     const plain = classes.ofAligned(size, alignment);
-    if (plain > classes.cached_count) return null;
     const class = if (c.states) @max(plain, 2) else plain;
     const bin = &c.bins[class];
     const address = Cache.pop(bin) orelse {
@@ -212,7 +211,7 @@ pub inline fn takeCached(handle: usize, size: usize, alignment: usize) ?usize {
 /// Whether the live block at an address, of the pool of the handle used last, already has the size class of
 /// `size`; false also where that cannot be told without a lock.
 pub inline fn fitsAlready(handle: usize, address: usize, size: usize) bool {
-    const t = here();
+    const t = local();
     if (t.last.handle != handle or size == 0) return false;
     const c = t.last.cache;
     const offset = address -% c.base;

@@ -10,6 +10,7 @@
 import { Arrays, type ArrayType, type TypedArray } from "./array.ts";
 import { allocateArray, arrayPointer, freeArray, resizeArray } from "./blocks.ts";
 import * as native from "./native.ts";
+import { free as nativeFree, malloc as nativeMalloc } from "./native.ts";
 import { alignmentOf, type AllocateOptions, type PoolOptions, poolOptions } from "./options.ts";
 import { checkPointer, type Pointer, type Pointers } from "./pointer.ts";
 import { EBADF, EFAULT, outOfMemory, refuse, withMessage } from "./refuse.ts";
@@ -187,7 +188,7 @@ export class Pool implements Disposable {
    */
   malloc(size: Size, options?: AllocateOptions): Pointer {
     if (typeof size === "number" && options === undefined) {
-      const pointer = native.malloc(this.#handle, size);
+      const pointer = nativeMalloc(this.#handle, size);
       if (pointer > 0) return pointer as Pointer;
     }
     return this.#allocate(size, options, 0);
@@ -272,13 +273,9 @@ export class Pool implements Disposable {
    */
   free(block: Pointer | TypedArray): void {
     if (typeof block === "number") {
-      const status = native.free(this.#handle, block);
-      if (status !== 0) this.#refuseFree(block, status);
-    } else {
-      const pointer = this.#arrayAt(block, "Cannot free an array");
-      freeArray(block.buffer);
-      this.#arrays.delete(pointer);
-    }
+      const status = nativeFree(this.#handle, block);
+      if (status !== 0) this.#refuse(status, "Cannot free a block", block);
+    } else this.#freeArray(block);
   }
 
   /**
@@ -615,6 +612,12 @@ export class Pool implements Disposable {
     return this.#number(pointer, action) as Pointer;
   }
 
+  #freeArray(array: TypedArray): void {
+    const pointer = this.#arrayAt(array, "Cannot free an array");
+    freeArray(array.buffer);
+    this.#arrays.delete(pointer);
+  }
+
   /** The pointer of an array of this pool. */
   #arrayAt(array: TypedArray, action: string): Pointer {
     const known = (buffer: ArrayBuffer): boolean => this.#windows.has(buffer);
@@ -661,10 +664,6 @@ export class Pool implements Disposable {
       this.#checkSpan(action, pointer, view.byteLength);
     }
     this.#refuse(status, action, pointer);
-  }
-
-  #refuseFree(pointer: number, status: number): never {
-    this.#refuse(status, "Cannot free a block", pointer);
   }
 
   /** A native result that is no error. */

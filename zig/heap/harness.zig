@@ -82,28 +82,34 @@ pub const Pool = struct {
         std.heap.page_allocator.destroy(p.region);
     }
 
-    /// What the C face does, so that tests go through the hot paths.
-    const Face = struct {
-        pub const Block = ?[*]u8;
-        pub const Done = void;
-        pub const checked = false;
-        pub inline fn block(address: usize, _: usize) Block {
-            return @ptrFromInt(address);
-        }
-        pub inline fn done() Done {}
-        pub noinline fn mallocSlow(handle: usize, size: usize) Block {
-            return @ptrFromInt(calls.allocateAfterPop(Face, handle, size) catch return null);
-        }
-        pub noinline fn freeSlow(handle: usize, address: usize) Done {
-            calls.release(handle, address) catch {};
-        }
-    };
+    /// What the C face does, so that tests go through the hot paths; with `check_states` as the FFI face does. Freeing
+    /// says whether the block was taken.
+    pub fn Face(check_states: bool) type {
+        return struct {
+            pub const Block = ?[*]u8;
+            pub const Done = bool;
+            pub const checked = check_states;
+            pub inline fn block(address: usize, _: usize) Block {
+                return @ptrFromInt(address);
+            }
+            pub inline fn done() Done {
+                return true;
+            }
+            pub noinline fn mallocSlow(handle: usize, size: usize) Block {
+                return @ptrFromInt(calls.allocateAfterPop(@This(), handle, size) catch return null);
+            }
+            pub noinline fn freeSlow(handle: usize, address: usize) Done {
+                calls.release(handle, address) catch return false;
+                return true;
+            }
+        };
+    }
 
     pub fn malloc(p: Pool, size: usize) ?[*]u8 {
-        return thread.malloc(Face, p.handle, size);
+        return thread.malloc(Face(false), p.handle, size);
     }
     pub fn free(p: Pool, block: [*]u8) void {
-        thread.free(Face, p.handle, @intFromPtr(block));
+        _ = thread.free(Face(false), p.handle, @intFromPtr(block));
     }
     pub fn expectSound(p: Pool) !void {
         if (!p.heap.check(&printLine)) return error.Unsound;

@@ -269,6 +269,29 @@ test "an idle thread's cache is taken back before a request fails" {
     try p.expectEmpty();
 }
 
+test "a block is taken back although its bin is closed while its free is on the way" {
+    const p: Pool = try .create(1, 14 * MiB, .{ .hardening = 2 });
+    defer p.delete();
+    thread.hooks.checked = true;
+    const Thief = struct {
+        fn run(pool: Pool, stop: *std.atomic.Value(u32)) void {
+            while (stop.load(.acquire) == 0) _ = pool.heap.trim();
+        }
+    };
+    var stop: std.atomic.Value(u32) = .init(0);
+    const thief = try std.Thread.spawn(.{}, Thief.run, .{ p, &stop });
+    var refused: u32 = 0;
+    const Face = Pool.Face(true);
+    for (0..1_000_000) |_| {
+        const block = thread.malloc(Face, 1, 64) orelse continue;
+        if (!thread.free(Face, 1, @intFromPtr(block))) refused += 1;
+    }
+    stop.store(1, .release);
+    thief.join();
+    try testing.expectEqual(0, refused);
+    try p.expectEmpty();
+}
+
 test "thousands of short threads leave nothing behind" {
     const p: Pool = try .create(1, 14 * MiB, .{});
     defer p.delete();

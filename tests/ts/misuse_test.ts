@@ -5,36 +5,9 @@
  * replaced by every value that is wrong for its kind.
  */
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { inspect } from "node:util";
-import { assert, assertEquals, assertMatch, assertThrows, fail } from "@std/assert";
-import {
-  checkVersion,
-  LibraryError,
-  type Pointer,
-  Pool,
-  setLibrary,
-  VmemError,
-} from "../../mod.ts";
-
-type Kind =
-  | "size"
-  | "whole"
-  | "pointer"
-  | "place"
-  | "block"
-  | "array"
-  | "type"
-  | "align"
-  | "bytes"
-  | "list";
-
-/** What a call works on; made anew for each call. */
-interface World {
-  readonly pool: Pool;
-  readonly block: Pointer;
-  readonly array: Uint8Array<ArrayBuffer>;
-}
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { type Pointer, Pool, VmemError } from "../../mod.ts";
+import { type Kind, refuses, show, type World, wrongValues } from "./wrong.ts";
 
 interface Entry {
   readonly name: string;
@@ -62,111 +35,6 @@ const entries: readonly Entry[] = [
   { name: "write", kinds: ["place", "bytes"], valid: ({ block }) => [block, new Uint8Array(10)] },
   { name: "address", kinds: ["place"], valid: ({ block }) => [block] },
 ];
-
-const noNumbers: readonly unknown[] = [
-  "10",
-  "",
-  "64 MiB",
-  "abc",
-  5n,
-  null,
-  true,
-  {},
-  [],
-  [1],
-  Symbol("s"),
-  () => 1,
-  new Date(0),
-  { valueOf: () => 64 },
-];
-/** An object without keys is an empty set of options. */
-const noOptions = noNumbers.filter((value) =>
-  typeof value !== "object" || value === null || Array.isArray(value)
-);
-const noWholeNumbers = [NaN, Infinity, -Infinity, -1, 1.5, -1.5, 2 ** 53, 1e300, -(2 ** 31)];
-
-const detachedArray = new Uint8Array(8);
-detachedArray.buffer.transfer(0);
-const freedPool = Pool.create({ maxSize: "8MiB" });
-const freedArray = freedPool.alloc(Uint8Array, 10);
-freedPool.close();
-
-function wrongValues(kind: Kind, { pool, block, array }: World): unknown[] {
-  const freed = pool.malloc(48);
-  pool.free(freed);
-  const blockless = [block + 1, block + 8, 8, 4096 * 3 + 8, 2 ** 31, 2 ** 32, 2 ** 45, freed];
-  const noArrays = [
-    array.subarray(1),
-    array.subarray(0, 5),
-    new Uint8Array(0),
-    new Uint8Array(10),
-    new Uint8Array(new SharedArrayBuffer(10)),
-    array.buffer,
-    new DataView(array.buffer),
-    pool.view(Uint8Array, block, 10),
-    new Uint8Array(pool.view(Uint8Array, block, 10).buffer),
-    detachedArray,
-    freedArray,
-  ];
-  switch (kind) {
-    case "size":
-      return [...noNumbers, ...noWholeNumbers, undefined, 0, -0, "0B", "-1MiB", "1.5B", "1MB"];
-    case "whole":
-      return [...noNumbers, ...noWholeNumbers, undefined, 0, -0];
-    case "pointer":
-      return [...noNumbers, ...noWholeNumbers, undefined, ...blockless];
-    case "place":
-      return [...noNumbers, ...noWholeNumbers, undefined, 8, 2 ** 31, 2 ** 32, 2 ** 45];
-    case "block":
-      return [...noNumbers, ...noWholeNumbers, undefined, ...blockless, ...noArrays];
-    case "array":
-      return [...noNumbers, ...noArrays, undefined, block, 0];
-    case "type":
-      return [...noNumbers, undefined, 1, DataView, ArrayBuffer, Object, Array];
-    case "align":
-      return [
-        ...noOptions,
-        8,
-        ...[...noNumbers, ...noWholeNumbers, 0, 3, 2 ** 31].map(
-          (align) => ({ align }),
-        ),
-        { alignment: 8 },
-      ];
-    case "bytes":
-      return [...noNumbers, undefined, 1, new ArrayBuffer(8), detachedArray, freedArray];
-    case "list":
-      return [
-        ...noNumbers.filter((value) => !Array.isArray(value) || value.length > 0),
-        undefined,
-        1,
-        detachedArray,
-        new Uint32Array(1),
-        ...[...noNumbers, ...noWholeNumbers, ...blockless].map((value) => [value]),
-        Float64Array.of(NaN),
-        Float64Array.of(block + 1),
-      ];
-  }
-}
-
-function show(value: unknown): string {
-  return inspect(value, { breakLength: Infinity, maxArrayLength: 3 });
-}
-
-/** Calls, and checks that the exception is one of ours with a text in house style. */
-function refuses(call: () => unknown, what: string): void {
-  let result: unknown;
-  try {
-    result = call();
-  } catch (error) {
-    assert(
-      error instanceof TypeError || error instanceof RangeError || error instanceof VmemError,
-      `${what} threw ${error}`,
-    );
-    assertMatch(error.message, /^Cannot [^\n]*[^.]$/, what);
-    return;
-  }
-  fail(`${what} gave ${show(result)}`);
-}
 
 function call(pool: Pool, name: string, values: readonly unknown[]): unknown {
   const method = Reflect.get(pool, name) as (...values: readonly unknown[]) => unknown;
@@ -309,67 +177,9 @@ test("methods without arguments of a closed pool are EBADF", () => {
   assertThrows(() => pool.usableSize(0 as Pointer), VmemError, "the pool is closed");
 });
 
-test("Pool.create() refuses every wrong option", () => {
-  const create = (options: unknown): Pool => Pool.create(options as Record<string, never>);
-  const wrong: unknown[] = [1, "x", null, true, 5n, Symbol("s"), { directory: "/tmp" }];
-  const nothingOf = [...noNumbers.filter((value) => typeof value !== "string"), 1.5, -1];
-  for (const dir of [...nothingOf, "", "a\0b"]) wrong.push({ dir });
-  for (const name of ["size", "maxSize"]) {
-    for (const value of [...noNumbers, ...noWholeNumbers, 0, 100, "100KiB", 2 ** 20 - 1]) {
-      wrong.push({ [name]: value });
-    }
-  }
-  for (const value of [...noNumbers, 1, "DECAY"]) wrong.push({ giveBack: value });
-  for (const value of [...noNumbers, 3, -1, NaN]) wrong.push({ hardening: value });
-  for (const value of [...noNumbers.filter((each) => each !== true), 1, 0]) {
-    wrong.push({ allowUnsafeStorage: value });
-  }
-  wrong.push({ size: "1MiB", maxSize: "1MiB" });
-  for (const options of wrong) {
-    refuses(() => create(options), `Pool.create(${show(options)})`);
-  }
-});
-
-test("Pool.create() tells the system's errors", () => {
-  const wrong: readonly [string, string][] = [
-    ["/no/such/folder", "ENOENT"],
-    ["/dev/null", "EINVAL"],
-    [fileURLToPath(import.meta.url), "ENOTDIR"],
-    ["/dev/null/x", "ENOTDIR"],
-    [`/${"x".repeat(300)}`, "ENAMETOOLONG"],
-    [`/${"x/".repeat(3000)}`, "ENAMETOOLONG"],
-    ["/proc", "ENOENT"],
-  ];
-  for (const [dir, code] of wrong) {
-    const error = assertThrows(() => Pool.create({ dir }), VmemError);
-    if (dir === "/proc") continue; // which error that is depends on the kernel
-    assertEquals([dir.slice(0, 20), error.code], [dir.slice(0, 20), code]);
-    if (dir.length < 4096) assert(error.message.includes(dir.slice(0, 20)), error.message);
-  }
-});
-
-test("new Pool() is refused", () => {
-  const Constructor = Pool as unknown as new (...values: unknown[]) => Pool;
-  assertThrows(() => new Constructor(), TypeError, "use Pool.create()");
-  assertThrows(() => new Constructor(Symbol("x"), 1), TypeError, "use Pool.create()");
-});
-
 test("methods on something that is no pool are TypeErrors", () => {
   for (const { name, kinds } of entries) {
     const method = Reflect.get(Pool.prototype, name) as (...values: unknown[]) => unknown;
     assertThrows(() => method.apply({}, kinds.map(() => 1)), TypeError);
   }
-});
-
-test("checkVersion() and setLibrary() refuse wrong arguments", () => {
-  const check = checkVersion as (...parts: unknown[]) => unknown;
-  for (const value of [...noNumbers, ...noWholeNumbers, undefined, 2 ** 32]) {
-    refuses(() => check(value, 1), `checkVersion(${show(value)}, 1)`);
-    refuses(() => check(1, value), `checkVersion(1, ${show(value)})`);
-  }
-  using _open = Pool.create();
-  for (const value of [...noNumbers.filter((each) => typeof each !== "string"), 1, ""]) {
-    refuses(() => (setLibrary as (path: unknown) => void)(value), `setLibrary(${show(value)})`);
-  }
-  assertThrows(() => setLibrary("/x"), LibraryError, "is in use already");
 });

@@ -92,6 +92,9 @@ export interface Start {
 /** A directory in main memory, for pools in files without a disk behind them. */
 export const memoryDirectory = "/dev/shm";
 
+/** Mebibytes of the pool there: containers often have no more than 64 in that directory. */
+const memoryPool = "32";
+
 /** Everything the driver can be run with on this machine; the first is the one ratios refer to. */
 export function nativeStarts(driver: string): readonly Start[] {
   const starts: Start[] = [];
@@ -107,7 +110,7 @@ export function nativeStarts(driver: string): readonly Start[] {
   const region = ["region", libvmem];
   starts.push({ name: "vmem, memory", command: driver, words: region, environment: {} });
   if (existsSync(memoryDirectory)) {
-    const words = ["file", libvmem, memoryDirectory];
+    const words = ["file", libvmem, memoryDirectory, memoryPool];
     starts.push({ name: "vmem, tmpfs", command: driver, words, environment: {} });
   }
   return starts;

@@ -184,7 +184,7 @@ static const struct work pool_works[] = {
     {"capacity 1024", capacity, 1024},
     {"capacity 4096", capacity, 4096},
     {"create 14 MiB", create_and_delete, SMALLEST_POOL},
-    {"create 64 MiB", create_and_delete, (size_t)64 << 20},
+    {"create 28 MiB", create_and_delete, (size_t)28 << 20},
     {0},
 };
 

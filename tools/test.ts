@@ -40,12 +40,23 @@ async function runStep(step: Step): Promise<Outcome> {
   }
 }
 
+/** A step on what an earlier build left behind would tell nothing about these sources. */
+function notRun(missing: string): Outcome {
+  return {
+    counts: one(false),
+    output: `Not run: the step "${missing}", which it needs, has failed`,
+  };
+}
+
 async function runAll(list: readonly Step[]): Promise<Row[]> {
   const rows: Row[] = [];
   for (const step of list) {
     console.error(`${step.name}: ${step.about}`);
     const begin = performance.now();
-    const { counts, output } = await runStep(step);
+    const missing = step.needs.find((name) =>
+      rows.some((row) => row.name === name && row.counts.failed > 0)
+    );
+    const { counts, output } = missing === undefined ? await runStep(step) : notRun(missing);
     const seconds = (performance.now() - begin) / 1000;
     if (counts.failed > 0) console.log(`\n--- ${step.name} failed ---\n${output.trim()}\n---`);
     rows.push({ name: step.name, counts, seconds });

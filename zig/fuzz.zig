@@ -78,7 +78,7 @@ fn makeCase(seed: u64) Case {
     return .{
         .pool_size = sizes[random.uintLessThan(usize, sizes.len)],
         .pool = .{
-            .hardening = 1 + random.uintLessThan(u8, 2),
+            .hardening = random.uintLessThan(u8, 4),
             .lazy = random.boolean(),
             .arenas = random.uintLessThan(u32, 4),
         },

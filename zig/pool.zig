@@ -20,6 +20,7 @@ pub const errno = os.errno;
 
 pub const Options = creation.Options;
 pub const Source = creation.Source;
+pub const GiveBack = creation.GiveBack;
 /// Bytes of the smallest pool that `create` accepts by default.
 pub const size_min = creation.size_min;
 pub const create = creation.create;

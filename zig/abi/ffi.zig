@@ -28,7 +28,7 @@ pub const Option = enum(u32) {
     unsafe_storage,
 };
 
-pub const GiveBack = heap.Heap.GiveBack;
+pub const GiveBack = pool.GiveBack;
 
 /// Indices of what `vmem_ffi_stats` fills in, all of them bytes.
 pub const Statistic = enum(u32) { allocated, active, committed, mapped, cached, available, largest_free, peak };
@@ -426,7 +426,7 @@ fn create(options: ?[*]const f64, count: f64, directory: ?[*]const u8, length: f
 
     const give_back = try whole(option(given, .give_back));
     const hardening = try whole(option(given, .hardening));
-    if (give_back >= @typeInfo(GiveBack).@"enum".field_names.len or hardening > 2) return error.EINVAL;
+    if (give_back >= @typeInfo(GiveBack).@"enum".field_names.len or hardening > 3) return error.EINVAL;
     const handle = try pool.create(&.{
         .source = .{ .directory = path[0..path_len :0] },
         .size = try whole(option(given, .size)),

@@ -271,6 +271,7 @@ fn popLocked(bin: *Bin) usize {
 /// The bin ran empty or full: doubles its limit if the budget allows. False if it has no room at all.
 fn grow(c: *Cache, slot: *Slot, class: u8) bool {
     const size = classes.sizes[class];
+    if (size > c.heap.cached_max) return false;
     if (slot.loaded == null) {
         slot.loaded = Magazine.create(class) orelse return false;
         slot.used = true;

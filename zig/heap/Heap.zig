@@ -18,6 +18,7 @@ const assert = @import("../base.zig").assert;
 const os = @import("../os.zig");
 const region_layer = @import("../region.zig");
 const classes = @import("classes.zig");
+const hardened = @import("hardened.zig");
 const slabs = @import("slabs.zig");
 const thread = @import("thread.zig");
 const verify = @import("verify.zig");
@@ -30,21 +31,33 @@ pub const Region = region_layer.Region;
 pub const Shard = slabs.Shard;
 const page_size = classes.page_size;
 
-pub const GiveBack = enum { decay, immediate, never };
+pub const Junk = enum { none, allocated, freed, both };
 
 pub const Options = struct {
     /// What callers name the heap by; not 0.
     handle: usize,
     /// Shards of the small blocks; 0: one for each 64 MiB, at most four for each processor.
     arenas: u32 = 0,
-    /// 0 and 1: frees are checked when a magazine is drained; 2: at once, for a byte a block.
+    /// 0: what is freed wrongly is dropped without a word. 1: and reported, at the latest when a magazine is
+    /// drained. 2: noticed at once, for a byte a block. 3: freed blocks are poisoned and held back for a while, and
+    /// runs end in a guard page; slow.
     hardening: u8 = 1,
     /// Pages at the start that are never handed out.
     reserved_pages: u32 = 0,
-    give_back: GiveBack = .decay,
+    /// A lazy region's storage that no block needs is given back when this many milliseconds have passed since the last
+    /// time: 0 at once, -1 never (jemalloc's `dirty_decay_ms`).
+    decay_ms: i64 = decay_ms_default,
+    /// Threads keep freed blocks of up to this many bytes; 0: none.
+    cached_max: usize = classes.cached_max,
+    /// Fill new blocks with 0xa5, freed ones with 0x5a.
+    junk: Junk = .none,
+    /// Fill new blocks with zeros.
+    zero: bool = false,
 };
 
-pub const Misuse = enum { not_a_block, freed_twice, unknown_pointer };
+pub const decay_ms_default = 10_000;
+
+pub const Misuse = enum { not_a_block, freed_twice, unknown_pointer, written_after_free };
 
 pub const Stats = struct {
     /// Bytes of live blocks, as their classes round them.
@@ -67,7 +80,6 @@ pub const Stats = struct {
     threads: u32,
 };
 
-const decay_ns = 10 * std.time.ns_per_s;
 const depot_max = 8;
 const budget_max: u64 = 64 << 20;
 const budget_min: u64 = 128 << 10;
@@ -81,7 +93,11 @@ handle: usize,
 hardening: u8,
 /// A byte a block says whether it is live.
 states: bool,
-give_back: GiveBack,
+decay_ms: i64,
+cached_max: usize,
+junk: Junk,
+zero: bool,
+quarantine: hardened.Quarantine = .{},
 /// When storage was last given back by decay.
 trimmed_ns: u64,
 arena_count: u16,
@@ -128,7 +144,10 @@ pub fn create(region: *Region, options: Options) os.Error!*Heap {
         .handle = options.handle,
         .hardening = options.hardening,
         .states = states,
-        .give_back = options.give_back,
+        .decay_ms = options.decay_ms,
+        .cached_max = options.cached_max,
+        .junk = options.junk,
+        .zero = options.zero,
         .trimmed_ns = if (region.lazy) os.thread.nowNs() else 0,
         .arena_count = arena_count,
         .arenas = arenas,
@@ -178,6 +197,7 @@ pub fn destroy(h: *Heap) void {
 pub fn forkChild(h: *Heap) void {
     h.members.reset();
     h.runs.lock.reset();
+    h.quarantine.lock.reset();
     for (h.arenas[0..h.arena_count]) |*arena| for (&arena.shards) |*s| s.lock.reset();
     h.dead = true;
     h.runs.closed = true;
@@ -265,7 +285,8 @@ pub fn find(h: *const Heap, address: usize) ?Found {
 /// Usable bytes of the block.
 pub fn sizeOf(h: *const Heap, found: Found) usize {
     if (found.class != classes.large) return classes.sizes[found.class];
-    return @as(usize, h.metadata.descriptor(found.number).pages) * page_size;
+    const d = h.metadata.descriptor(found.number);
+    return @as(usize, d.pages - @intFromBool(d.guarded)) * page_size;
 }
 
 /// The byte that says whether the block is live; only where the heap keeps them.
@@ -310,6 +331,7 @@ pub const Run = struct { address: usize, fresh: bool };
 
 /// A run as a block. `alignment` in pages.
 pub fn takeRun(h: *Heap, pages: u32, alignment: u32) ?Run {
+    if (h.hardening >= 3) return hardened.takeGuardedRun(h, pages, alignment);
     const number = h.runs.allocate(.run, pages, alignment, 1) orelse return null;
     const d = h.metadata.descriptor(number);
     const fresh = d.fresh;
@@ -331,14 +353,14 @@ pub fn putRun(h: *Heap, class: u8, address: usize) void {
         h.report(.freed_twice, address);
 }
 
-/// Gives storage back as the policy says, when enough was freed since the last time to be worth a system
-/// call: at once, or after it has been left alone for ten seconds (jemalloc's `dirty_decay_ms`).
+/// Gives storage back when it is due, if enough was freed since the last time to be worth a system call.
 pub fn giveBackDue(h: *Heap) void {
-    if (!h.region.lazy or h.give_back == .never) return;
+    if (!h.region.lazy or h.decay_ms < 0) return;
     if (@atomicLoad(u64, &h.runs.dirty_pages, .monotonic) * page_size < h.region.granule) return;
-    if (h.give_back == .decay) {
+    if (h.decay_ms > 0) {
         const now = os.thread.nowNs();
-        if (now -% @atomicLoad(u64, &h.trimmed_ns, .monotonic) < decay_ns) return;
+        const wait_ns = @as(u64, @intCast(h.decay_ms)) *| std.time.ns_per_ms;
+        if (now -% @atomicLoad(u64, &h.trimmed_ns, .monotonic) < wait_ns) return;
         @atomicStore(u64, &h.trimmed_ns, now, .monotonic);
     }
     _ = h.runs.trim();
@@ -450,6 +472,7 @@ pub fn takeAll(h: *Heap) void {
         c.lock.unlock();
     }
     h.drainDepots();
+    hardened.emptyQuarantine(h);
     for (h.arenas[0..h.arena_count]) |*arena| {
         for (arena.shards[1 .. classes.small_count + 1]) |*s| {
             if (@atomicLoad(u32, &s.current, .monotonic) == 0) continue;
@@ -524,5 +547,6 @@ pub fn stats(h: *Heap) Stats {
 }
 
 pub fn report(h: *Heap, what: Misuse, address: usize) void {
+    if (h.hardening == 0) return;
     if (thread.hooks.report) |tell| tell(h, what, address);
 }

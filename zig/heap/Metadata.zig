@@ -41,7 +41,8 @@ pub const Descriptor = extern struct {
     /// First page.
     start: u32 = 0,
     pages: u32 = 0,
-    /// Free runs by size and address; slabs with free blocks by address.
+    /// Free runs by size and address; slabs with free blocks by address; `left` alone: unused descriptors of the
+    /// same number of units.
     links: base.treap.Links = .{},
     blocks: u16 = 0,
     /// Blocks of the slab that are neither cached nor live.
@@ -52,10 +53,10 @@ pub const Descriptor = extern struct {
     listed: bool = false,
     /// The run's bytes have never been handed out and read as zero.
     fresh: bool = false,
+    /// The run's last page faults when touched (level 3).
+    guarded: bool = false,
     /// Units of this descriptor.
     units: u8 = 1,
-    /// Next unused descriptor of the same number of units.
-    next: u32 = 0,
     /// Bit i set: block i is free. The 8-byte class continues into the next unit.
     bitmap: [4]u64 = @splat(0),
 
@@ -204,7 +205,7 @@ pub fn take(m: *Metadata, count: u8) ?u32 {
     const reused = m.unused[count];
     if (reused != 0) {
         const d = m.descriptor(reused);
-        m.unused[count] = d.next;
+        m.unused[count] = d.links.left;
         d.* = .{ .units = count };
         return reused;
     }
@@ -228,6 +229,6 @@ pub fn give(m: *Metadata, number: u32) void {
     const d = m.descriptor(number);
     assert(d.kind != .unused);
     const count = d.units;
-    d.* = .{ .kind = .unused, .units = count, .next = m.unused[count] };
+    d.* = .{ .kind = .unused, .units = count, .links = .{ .left = m.unused[count] } };
     m.unused[count] = number;
 }

@@ -128,6 +128,7 @@ pub fn resize(r: *Runs, number: u32, pages: u32) bool {
     defer r.lock.unlock();
     const d = r.metadata.descriptor(number);
     assert(d.kind == .run and pages > 0);
+    if (d.guarded) return false;
     if (pages == d.pages) return true;
     const done = if (pages < d.pages) r.shrink(number, pages) else r.grow(number, pages);
     if (!done) return false;

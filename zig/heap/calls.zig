@@ -4,6 +4,7 @@
 const std = @import("std");
 const assert = @import("../base.zig").assert;
 const classes = @import("classes.zig");
+const hardened = @import("hardened.zig");
 const thread = @import("thread.zig");
 const Cache = @import("Cache.zig");
 const Heap = @import("Heap.zig");
@@ -48,7 +49,7 @@ fn allocateIn(u: Use, size: usize, alignment: usize, zero: bool) Error!usize {
         takeLarge(u, size, alignment)
     else
         takeCached(u, class, zero)) orelse return if (h.isDead()) error.DeadHandle else error.OutOfMemory;
-    if (h.states) setLive(h, run.address);
+    if (h.states or h.junk != .none or h.zero) welcome(h, run.address);
     if (zero and !run.fresh) clear(run.address, size);
     return run.address;
 }
@@ -87,8 +88,17 @@ fn takeLarge(u: Use, size: usize, alignment: usize) ?Heap.Run {
         h.reclaim(.{ .arena = 0, .class = classes.large, .pages = @intCast(pages), .alignment = alignment_page_count });
 }
 
-fn setLive(h: *Heap, address: usize) void {
-    h.stateOf(h.find(address).?).* = 1;
+/// What the heap's options want done with a new block.
+fn welcome(h: *Heap, address: usize) void {
+    const found = h.find(address).?;
+    const size = h.sizeOf(found);
+    if (h.states) {
+        const state = h.stateOf(found);
+        hardened.admit(h, address, size, state.*);
+        state.* = hardened.State.live;
+    }
+    if (h.junk == .allocated or h.junk == .both) hardened.fill(address, size, hardened.allocated_byte);
+    if (h.zero) clear(address, size);
 }
 
 /// Frees a block. `InvalidPointer` and `AlreadyFree` change nothing.
@@ -113,7 +123,9 @@ fn live(h: *Heap, address: usize) Error!Heap.Found {
 }
 
 fn releaseFound(u: Use, found: Heap.Found, address: usize) void {
-    if (u.heap.states) u.heap.stateOf(found).* = 0;
+    if (u.heap.hardening >= 3) return hardened.retire(u.heap, found, address);
+    if (u.heap.junk == .freed or u.heap.junk == .both) hardened.fill(address, u.heap.sizeOf(found), hardened.freed_byte);
+    if (u.heap.states) u.heap.stateOf(found).* = hardened.State.unknown;
     if (found.class != classes.large) {
         if (u.cache) |c| return c.overflow(found.class, address);
     }

@@ -109,12 +109,11 @@ pub fn runPages(size: usize) usize {
     return table[run_index[@max(pages, run_pages_min)]].pages;
 }
 
-/// Class of a run of exactly this many pages.
+/// Class of a run of exactly this many pages; `large` also where no class has them.
 pub fn ofRun(pages: usize) u8 {
     if (pages > run_pages_max) return large;
     const class = run_index[pages];
-    assert(table[class].pages == pages);
-    return class;
+    return if (table[class].pages == pages) class else large;
 }
 
 /// Usable bytes of a block for a request of `size`.

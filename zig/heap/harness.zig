@@ -57,7 +57,14 @@ pub const Pool = struct {
     heap: *Heap,
     handle: usize,
 
-    pub const Options = struct { hardening: u8 = 1, lazy: bool = false, arenas: u32 = 0 };
+    pub const Options = struct {
+        hardening: u8 = 1,
+        lazy: bool = false,
+        arenas: u32 = 0,
+        junk: Heap.Junk = .none,
+        zero: bool = false,
+        cached_max: usize = classes.cached_max,
+    };
 
     pub fn create(handle: usize, size: usize, options: Options) !Pool {
         hold();
@@ -67,7 +74,7 @@ pub const Pool = struct {
         errdefer std.heap.page_allocator.destroy(region);
         region.* = try region_layer.Region.createAnonymous(.{ .size = size, .lazy = options.lazy, .alignment = 4 << 20 });
         errdefer region.release();
-        const heap: *Heap = try .create(region, .{ .handle = handle, .hardening = options.hardening, .arenas = options.arenas, .reserved_pages = 1 });
+        const heap: *Heap = try .create(region, .{ .handle = handle, .hardening = options.hardening, .arenas = options.arenas, .junk = options.junk, .zero = options.zero, .cached_max = options.cached_max, .reserved_pages = 1 });
         @atomicStore(?*Heap, &Registry.entries[handle].heap, heap, .release);
         return .{ .region = region, .heap = heap, .handle = handle };
     }

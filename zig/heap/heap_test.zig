@@ -1,6 +1,7 @@
 //! The heap through its entry points by handle, on real anonymous memory, alone and under threads.
 
 const std = @import("std");
+const linux = std.os.linux;
 const testing = std.testing;
 const os = @import("../os.zig");
 const calls = @import("calls.zig");
@@ -332,4 +333,44 @@ test "pools are deleted while threads that used them live on" {
     }
     stop.store(1, .release);
     for (threads) |t| t.join();
+}
+
+test "level 3 holds freed blocks back, notices writes to them, and guards runs" {
+    const p: Pool = try .create(1, 32 * MiB, .{ .hardening = 3 });
+    defer p.delete();
+    const a = try calls.allocate(1, 100, 1, false);
+    try calls.release(1, a);
+    for (0..100) |_| try testing.expect(a != try calls.allocate(1, 100, 1, false));
+    const bytes: [*]u8 = @ptrFromInt(a);
+    bytes[50] = 1;
+    try p.expectSound(); // empties the quarantine
+    try testing.expectEqual(1, harness.misuse.load(.monotonic));
+    const run = try calls.allocate(1, 100_000, 1, false);
+    const end = run + try calls.usableSize(1, run);
+    // The kernel refuses to read what faults.
+    var pipe: [2]i32 = undefined;
+    try testing.expectEqual(.SUCCESS, linux.errno(linux.pipe2(&pipe, .{})));
+    defer for (pipe) |fd| {
+        _ = linux.close(fd);
+    };
+    try testing.expectEqual(.SUCCESS, linux.errno(linux.write(pipe[1], @ptrFromInt(end - 1), 1)));
+    try testing.expectEqual(.FAULT, linux.errno(linux.write(pipe[1], @ptrFromInt(end), 1)));
+    try calls.release(1, run);
+    try p.expectSound();
+}
+
+test "junk and zero fill new blocks, and blocks of no cache are served" {
+    for ([_]bool{ false, true }) |zero| {
+        const p: Pool = try .create(1, 14 * MiB, .{ .junk = .both, .zero = zero });
+        defer p.delete();
+        const a = p.malloc(100).?;
+        try testing.expectEqual(@as(u8, if (zero) 0 else 0xa5), a[99]);
+        p.free(a);
+        try testing.expectEqual(0x5a, a[99]);
+    }
+    const p: Pool = try .create(1, 14 * MiB, .{ .cached_max = 0 });
+    defer p.delete();
+    p.free(p.malloc(100).?);
+    try testing.expectEqual(0, p.heap.stats().cached);
+    try p.expectEmpty();
 }

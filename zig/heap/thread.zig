@@ -381,13 +381,15 @@ noinline fn findCache(t: *Local, heap: *Heap, handle: usize) ?*Cache {
     return c;
 }
 
+/// What the hot paths know nothing of is left to the slow ones: the cache never becomes `last`.
 fn servesHot(c: *const Cache) bool {
-    return hooks.checked or !c.states;
+    const h = c.heap;
+    return (hooks.checked or !c.states) and h.hardening < 3 and h.junk == .none and !h.zero;
 }
 
 /// Null: the heap died meanwhile, the thread is at its end, or there is no memory for a cache.
 fn attach(t: *Local, heap: *Heap, handle: usize) ?*Cache {
-    if (t.ended or !os.thread.arm()) return null;
+    if (t.ended or heap.cached_max == 0 or heap.hardening >= 3 or !os.thread.arm()) return null;
     const table = roomInTable(t) orelse return null;
     const record = takeRecord(cache_len) orelse return null;
     const c: *Cache = @ptrFromInt(std.mem.alignForward(usize, record, @alignOf(Cache)));

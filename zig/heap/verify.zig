@@ -84,7 +84,7 @@ fn tiles(w: *Walk) void {
             },
             .run => {
                 w.used += d.pages;
-                w.expect(h.metadata.classes[page] == d.class and d.class == classes.ofRun(d.pages), 3, page, "the class is not the run's");
+                w.expect(h.metadata.classes[page] == d.class and (d.guarded or d.class == classes.ofRun(d.pages)), 3, page, "the class is not the run's");
                 w.expect(allClass(h, page + 1, d.pages - 1, classes.none), 3, page, "a page inside a run has a class");
                 storage(w, d);
             },

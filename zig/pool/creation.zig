@@ -28,6 +28,9 @@ pub const Source = union(enum) {
     anonymous,
 };
 
+/// When a lazy pool gives storage back that no block needs: after it was left alone for a while, at once, or never.
+pub const GiveBack = enum { decay, immediate, never };
+
 pub const size_min = 1 << 20;
 const maximum_default: usize = 1 << 40;
 
@@ -46,7 +49,7 @@ pub const Options = struct {
     protect_first_page: bool = false,
     /// The handle is a number, the bits of a double, and the calling thread is attached; otherwise it is the pool's address.
     numbered: bool = true,
-    give_back: heap.Heap.GiveBack = .decay,
+    give_back: GiveBack = .decay,
     hardening: u8 = 1,
     /// 0: as many as suit the size and the processors.
     arenas: u32 = 0,
@@ -99,7 +102,11 @@ fn build(options: *const Options, range: *Range) os.Error!void {
         .arenas = options.arenas,
         .hardening = options.hardening,
         .reserved_pages = @intCast(page / heap.page_size),
-        .give_back = options.give_back,
+        .decay_ms = switch (options.give_back) {
+            .decay => heap.Heap.decay_ms_default,
+            .immediate => 0,
+            .never => -1,
+        },
     });
     errdefer {
         range.heap.kill();

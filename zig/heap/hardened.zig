@@ -1,0 +1,122 @@
+//! What hardening level 3 and the `junk` option add: contents that tell of writes after free, a quarantine, guard
+//! pages. Such heaps are served by the slow paths alone, so that the others pay nothing.
+//!
+//! A freed block is filled with `freed_byte` and waits in the quarantine, so that a pointer to it stays wrong
+//! for a while instead of becoming somebody else's; it leaves in the order it came, and what was written to it meanwhile is
+//! reported then, or when it is handed out again. A run ends in a page that faults when touched, where the memory's pages are small
+//! enough to protect one.
+
+const std = @import("std");
+const os = @import("../os.zig");
+const classes = @import("classes.zig");
+const Heap = @import("Heap.zig");
+
+/// jemalloc's patterns.
+pub const allocated_byte = 0xa5;
+pub const freed_byte = 0x5a;
+/// Bytes of a block that are filled and looked at; a block is a run of many pages at times.
+const filled_max = 64 << 10;
+
+/// The state of a block, its byte beside the descriptor.
+pub const State = struct {
+    pub const unknown = 0;
+    pub const live = 1;
+    /// Free, filled, and not touched since when that was last looked at.
+    pub const filled = 2;
+    pub const quarantined = 3;
+};
+
+/// Blocks that were freed and are not yet free. Its lock is taken without any other held but `members`.
+pub const Quarantine = struct {
+    lock: os.Mutex = .{},
+    ring: [capacity]usize = @splat(0),
+    first: usize = 0,
+    count: usize = 0,
+    bytes: usize = 0,
+
+    const capacity = 256;
+
+    fn push(q: *Quarantine, address: usize, size: usize) void {
+        q.ring[(q.first + q.count) % capacity] = address;
+        q.count += 1;
+        q.bytes += size;
+    }
+
+    fn pop(q: *Quarantine) usize {
+        const address = q.ring[q.first];
+        q.first = (q.first + 1) % capacity;
+        q.count -= 1;
+        return address;
+    }
+};
+
+/// Takes in a block that was live; frees what has waited long enough: the quarantine holds 256 blocks, and a 32nd of the pool.
+pub fn retire(h: *Heap, found: Heap.Found, address: usize) void {
+    const size = h.sizeOf(found);
+    fill(address, size, freed_byte);
+    h.stateOf(found).* = State.quarantined;
+    const q = &h.quarantine;
+    const limit = @as(usize, h.pages) * classes.page_size / 32;
+    q.lock.lock();
+    if (q.count == Quarantine.capacity) releaseOldest(h);
+    q.push(address, size);
+    while (q.count > 0 and q.bytes > limit) releaseOldest(h);
+    q.lock.unlock();
+}
+
+/// Frees all that waits.
+pub fn emptyQuarantine(h: *Heap) void {
+    if (h.hardening < 3) return;
+    h.quarantine.lock.lock();
+    defer h.quarantine.lock.unlock();
+    while (h.quarantine.count > 0) releaseOldest(h);
+}
+
+fn releaseOldest(h: *Heap) void {
+    const address = h.quarantine.pop();
+    const found = h.find(address) orelse return h.report(.not_a_block, address);
+    h.quarantine.bytes -= h.sizeOf(found);
+    expectFilled(h, address, h.sizeOf(found));
+    h.stateOf(found).* = State.filled;
+    const d = h.metadata.descriptor(found.number);
+    if (d.guarded) {
+        // At the limit on mappings it stays: a lost block is better than one that faults.
+        if (!setGuard(h, d.start + d.pages - 1, false)) return;
+        d.guarded = false;
+    }
+    h.putBlocks(found.class, &.{address});
+}
+
+/// A block is handed out: `state` says whether its contents are known.
+pub fn admit(h: *Heap, address: usize, size: usize, state: u8) void {
+    if (state == State.filled) expectFilled(h, address, size);
+}
+
+fn expectFilled(h: *Heap, address: usize, size: usize) void {
+    const bytes: [*]const u8 = @ptrFromInt(address);
+    if (!std.mem.allEqual(u8, bytes[0..@min(size, filled_max)], freed_byte)) h.report(.written_after_free, address);
+}
+
+pub fn fill(address: usize, size: usize, byte: u8) void {
+    const bytes: [*]u8 = @ptrFromInt(address);
+    @memset(bytes[0..@min(size, filled_max)], byte);
+}
+
+/// A run whose last page faults; an ordinary one where that page cannot be protected.
+pub fn takeGuardedRun(h: *Heap, pages: u32, alignment: u32) ?Heap.Run {
+    const number = h.runs.allocate(.run, pages + 1, alignment, 1) orelse return null;
+    const d = h.metadata.descriptor(number);
+    const fresh = d.fresh;
+    d.fresh = false;
+    d.guarded = setGuard(h, d.start + d.pages - 1, true);
+    // No cache keeps it: its size is not that of its page count.
+    d.class = classes.large;
+    h.metadata.classes[d.start] = classes.large;
+    return .{ .address = h.pageAddress(d.start), .fresh = fresh };
+}
+
+fn setGuard(h: *Heap, page: u32, on: bool) bool {
+    if (os.memory.pageSize() != classes.page_size) return false;
+    os.memory.protect(h.pageAddress(page), classes.page_size, if (on) .none else .read_write) catch return false;
+    return true;
+}

@@ -18,7 +18,7 @@ import { parseSize, type Size } from "./size.ts";
 import { readStatistics, type Statistics } from "./statistics.ts";
 import { show, showBytes } from "./text.ts";
 import { bytesOf, checkLength, checkType, checkView, pointerList } from "./values.ts";
-import { Windows } from "./windows.ts";
+import { firstMax, Windows } from "./windows.ts";
 
 const secret = Symbol("Pool.create");
 /** The first page of a pool is never handed out. */
@@ -54,8 +54,10 @@ export class Pool implements Disposable {
   readonly #handle: number;
   readonly #arrays = new Arrays();
   readonly #windows: Windows;
-  /** `#windows.first`, and how far it reaches: what nearly all views are made on. */
-  #window: ArrayBuffer;
+  /** The window that was used last, where in the pool it starts, and its bytes that may be viewed. */
+  #window: ArrayBuffer = new ArrayBuffer(0);
+  #start = 0;
+  #low = 0;
   #reach = 0;
   #closed = false;
 
@@ -64,7 +66,6 @@ export class Pool implements Disposable {
     if (key !== secret) throw new TypeError("Cannot construct a Pool: use Pool.create()");
     this.#handle = handle;
     this.#windows = new Windows(handle, native.size(handle));
-    this.#window = this.#windows.first;
   }
 
   /**
@@ -419,9 +420,10 @@ export class Pool implements Disposable {
     // In Bun a DataView has elements of one byte, too.
     const known = typeof type === "function" && (type as unknown) !== DataView;
     if (known && typeof pointer === "number" && typeof length === "number") {
-      const at = pointer | 0;
+      const distance = pointer - this.#start;
+      const at = distance | 0;
       const size = type.BYTES_PER_ELEMENT;
-      const fits = at === pointer && at >= offsetMin && (at & (size - 1)) === 0 &&
+      const fits = at === distance && at >= this.#low && (at & (size - 1)) === 0 &&
         (length | 0) === length && length >= 1 && at + length * size <= this.#reach;
       if (fits && this.#window.byteLength !== 0) return new type(this.#window, at, length);
     }
@@ -643,9 +645,14 @@ export class Pool implements Disposable {
       );
     }
     if (typeof buffer === "number") this.#refuse(buffer, action, pointer);
-    this.#window = this.#windows.first;
-    this.#reach = this.#window.byteLength;
-    return new type(buffer, pointer - this.#windows.start, length);
+    const { start } = this.#windows;
+    if (bytes <= firstMax) {
+      this.#window = buffer;
+      this.#start = start;
+      this.#low = start === 0 ? offsetMin : 0;
+      this.#reach = buffer.byteLength;
+    }
+    return new type(buffer, pointer - start, length);
   }
 
   #checkSpan(action: string, pointer: number, length: number): void {
@@ -684,7 +691,6 @@ export class Pool implements Disposable {
   #detach(): void {
     this.#reach = 0;
     this.#windows.detachAll();
-    this.#window = this.#windows.first;
     this.#arrays.detachAll();
   }
 }

@@ -4,8 +4,9 @@
  * Engines count a buffer's bytes as memory that a collection could free, whether they are used or not: V8 begins to
  * collect all the time when the sum comes near its heap limit (6 to 8 GiB with the default limit; 75 full
  * collections instead of 7 in the same program), JavaScriptCore lets garbage grow along with the sum. And Bun's
- * buffers end at 4 GiB. So windows are made where views are asked for, the first one grows with the offsets that are
- * asked for, and only a few are kept; a window that is dropped lives as long as a view of it.
+ * buffers end at 4 GiB. So windows are made where views are asked for: the first one grows with the offsets up to 1 GiB,
+ * those behind it have 64 MiB, and only a few are kept; a window that is dropped lives as long as a view of it. With 1
+ * GiB each, views all over 64 GiB took ten times as long.
  *
  * @module
  */
@@ -13,13 +14,15 @@ import { detach } from "./array.ts";
 import * as native from "./native.ts";
 import { currentRuntime } from "./runtime.ts";
 
-/** Bytes from one window's start to the next one's. */
-export const span: number = 2 ** 30;
+/** The window from offset 0 on grows up to this; larger ones are made for one view only. */
+export const firstMax: number = 2 ** 30;
+const firstMin = 2 ** 24;
+/** Bytes from one window's start to the next one's beyond the first. */
+const farSpan = 2 ** 26;
 /** Windows overlap by this, so that what begins in one and is not longer is in it whole. */
 const overlap = 2 ** 20;
-const firstMin = 16 * 2 ** 20;
 /** Windows beyond the first that are kept while no view needs them. */
-const keptMax = 2;
+const keptMax = 16;
 
 /** The windows of one pool in this isolate. */
 export class Windows {
@@ -29,7 +32,7 @@ export class Windows {
   start = 0;
   readonly #handle: number;
   readonly #size: number;
-  /** By number from 1, counted in spans; the last used are also in `#kept`. */
+  /** By their start; the last that were made are also in `#kept`. */
   readonly #far = new Map<number, WeakRef<ArrayBuffer>>();
   readonly #kept: ArrayBuffer[] = [];
   /** All that were ever made and may still be alive. */
@@ -56,10 +59,9 @@ export class Windows {
    * buffer of this runtime is that large.
    */
   cover(offset: number, length: number): ArrayBuffer | number | undefined {
-    if (offset + length <= span + overlap) return this.#coverFirst(offset + length);
-    const index = Math.floor(offset / span);
-    this.start = index * span;
-    if (offset + length <= this.start + span + overlap) return this.#coverFar(index);
+    if (offset + length <= firstMax + overlap) return this.#coverFirst(offset + length);
+    this.start = Math.floor(offset / farSpan) * farSpan;
+    if (offset + length <= this.start + farSpan + overlap) return this.#coverFar(this.start);
     if (length > currentRuntime().bufferMax) return undefined;
     this.start = offset;
     return this.#make(offset, length);
@@ -81,18 +83,17 @@ export class Windows {
     this.start = 0;
     if (this.first.byteLength >= end) return this.first;
     const wanted = Math.max(firstMin, 2 ** Math.ceil(Math.log2(end)));
-    const made = this.#make(0, Math.min(wanted, span + overlap, this.#size));
+    const made = this.#make(0, Math.min(wanted, firstMax + overlap, this.#size));
     if (typeof made !== "number") this.first = made;
     return made;
   }
 
-  #coverFar(index: number): ArrayBuffer | number {
-    const known = this.#far.get(index)?.deref();
+  #coverFar(start: number): ArrayBuffer | number {
+    const known = this.#far.get(start)?.deref();
     if (known !== undefined && !known.detached) return known;
-    const start = index * span;
-    const made = this.#make(start, Math.min(span + overlap, this.#size - start));
+    const made = this.#make(start, Math.min(farSpan + overlap, this.#size - start));
     if (typeof made === "number") return made;
-    this.#far.set(index, new WeakRef(made));
+    this.#far.set(start, new WeakRef(made));
     this.#kept.push(made);
     if (this.#kept.length > keptMax) this.#kept.shift();
     return made;

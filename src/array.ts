@@ -79,7 +79,7 @@ export class Arrays {
   /** The array at a pointer is gone. */
   delete(pointer: number): void {
     this.#young.delete(pointer);
-    this.#old.delete(pointer);
+    if (this.#old.size > 0) this.#old.delete(pointer);
   }
 
   /** The buffer over the block at a pointer, if this isolate made it and still has it. */

@@ -16,7 +16,7 @@ import { checkPointer, type Pointer, type Pointers } from "./pointer.ts";
 import { EBADF, EFAULT, outOfMemory, refuse, withMessage } from "./refuse.ts";
 import { parseSize, type Size } from "./size.ts";
 import { readStatistics, type Statistics } from "./statistics.ts";
-import { show, showBytes } from "./text.ts";
+import { showBytes } from "./text.ts";
 import { bytesOf, checkLength, checkType, checkView, pointerList } from "./values.ts";
 import { firstMax, Windows } from "./windows.ts";
 
@@ -123,12 +123,13 @@ export class Pool implements Disposable {
    * ```
    */
   alloc<A extends TypedArray>(type: ArrayType<A>, length: number): A {
-    checkType(type, "Cannot allocate an array");
-    const action = `Cannot allocate a ${type.name} of length ${show(length)}`;
+    const action = "Cannot allocate an array";
+    checkType(type, action);
     const bytes = bytesOf(type, length, action);
-    const { pointer, buffer } = this.#must(allocateArray(this.#handle, bytes, action), action);
-    this.#arrays.add(pointer, buffer);
-    return new type(buffer);
+    const made = allocateArray(this.#handle, bytes, action);
+    if (typeof made === "number") this.#refuse(made, `${action} of ${showBytes(bytes)}`);
+    this.#arrays.add(made.pointer, made.buffer);
+    return new type(made.buffer);
   }
 
   /**
@@ -156,11 +157,12 @@ export class Pool implements Disposable {
    * ```
    */
   resize<A extends TypedArray>(array: A, length: number): A {
-    const action = `Cannot resize an array to length ${show(length)}`;
+    const action = "Cannot resize an array";
     const pointer = this.#arrayAt(array, action);
     const type = array.constructor as ArrayType<A>;
     const bytes = bytesOf(type, length, action);
-    const made = this.#must(resizeArray(this.#handle, array, pointer, bytes, action), action);
+    const made = resizeArray(this.#handle, array, pointer, bytes, action);
+    if (typeof made === "number") this.#refuse(made, `${action} to ${showBytes(bytes)}`);
     this.#arrays.delete(pointer);
     this.#arrays.add(made.pointer, made.buffer);
     return new type(made.buffer);
@@ -615,9 +617,20 @@ export class Pool implements Disposable {
   }
 
   #freeArray(array: TypedArray): void {
-    const pointer = this.#arrayAt(array, "Cannot free an array");
+    const pointer = this.#knownArray(array) ?? this.#arrayAt(array, "Cannot free an array");
     freeArray(array.buffer);
     this.#arrays.delete(pointer);
+  }
+
+  /** The pointer of an array that this isolate made, without a word about why it is none. */
+  #knownArray(array: TypedArray): Pointer | undefined {
+    if (!ArrayBuffer.isView(array) || array instanceof DataView) return undefined;
+    const { byteLength } = array;
+    if (byteLength === 0) return undefined;
+    const { buffer } = array;
+    const pointer = native.locate(this.#handle, array, byteLength);
+    const whole = pointer > 0 && this.#arrays.get(pointer) === buffer;
+    return whole && buffer.byteLength === byteLength ? pointer as Pointer : undefined;
   }
 
   /** The pointer of an array of this pool. */
@@ -676,10 +689,6 @@ export class Pool implements Disposable {
   /** A native result that is no error. */
   #number(result: number, action: string, pointer?: unknown): number {
     return result >= 0 ? result : this.#refuse(result, action, pointer);
-  }
-
-  #must<T>(result: T | number, action: string): T {
-    return typeof result === "number" ? this.#refuse(result, action) : result;
   }
 
   #refuse(status: number, action: string, pointer?: unknown): never {

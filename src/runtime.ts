@@ -62,8 +62,14 @@ export interface Runtime {
   openBuffers(path: string, support: ArraySupport): Buffers;
 }
 
+let current: Runtime | undefined;
+
 /** The runtime this code runs on. */
 export function currentRuntime(): Runtime {
+  return current ??= detect();
+}
+
+function detect(): Runtime {
   if (process.versions.bun !== undefined) return bun;
   return process.versions.deno !== undefined ? deno : node;
 }

@@ -37,7 +37,7 @@ pub const Statistic = enum(u32) { allocated, active, committed, mapped, cached, 
 pub const Error = pool.Error || heap.Error;
 
 /// The numbers that src/errors.ts explains.
-fn status(err: Error) i32 {
+pub fn status(err: Error) i32 {
     return -errno.code(switch (err) {
         error.OutOfMemory => error.ENOMEM,
         error.DeadHandle => error.EBADF,
@@ -104,7 +104,8 @@ inline fn bits(handle: f64) usize {
 
 /// Where byte 0 of the pool is.
 fn baseOf(handle: f64) Error!usize {
-    if (heap.baseOf(bits(handle))) |base| return base;
+    // 0 is what a thread has that never used a pool.
+    if (bits(handle) != 0) if (heap.baseOf(bits(handle))) |base| return base;
     const found = pool.find(bits(handle)) orelse return error.DeadHandle;
     defer pool.unpin(found);
     return found.region.base;
@@ -126,9 +127,10 @@ const Face = struct {
     pub const Block = f64;
     pub const Done = i32;
     pub const checked = true;
+    pub const offsets = true;
 
-    pub inline fn block(address: usize, base: usize) f64 {
-        return double(address - base);
+    pub inline fn block(cell: usize) f64 {
+        return @bitCast(cell);
     }
 
     pub inline fn done() i32 {
@@ -140,12 +142,12 @@ const Face = struct {
         return pointerOf(@bitCast(handle), heap.allocateAfterPop(Face, handle, size));
     }
 
-    pub noinline fn freeSlow(handle: usize, address: usize) i32 {
+    pub noinline fn freeSlow(handle: usize, offset: usize) i32 {
         @branchHint(.cold);
         const range = pinned(@bitCast(handle)) catch |err| return status(err);
         defer pool.unpin(range);
-        if (address == range.region.base) return 0; // null
-        return succeeded(heap.release(handle, address));
+        if (offset == 0) return 0; // null
+        return succeeded(heap.release(handle, range.region.base +% offset));
     }
 };
 
@@ -215,8 +217,7 @@ pub const table = struct {
 
     pub fn vmem_ffi_free(handle: f64, pointer: f64) align(64) callconv(.c) i32 {
         const offset = wholeUnlimited(pointer) orelse return notABlock();
-        const base = heap.baseOf(bits(handle)) orelse return freeCold(handle, pointer);
-        return heap.free(Face, bits(handle), base +% offset);
+        return heap.free(Face, bits(handle), offset, bits(pointer));
     }
 
     /// `alignment`: a power of two. With `zero` 1 the first `size` bytes are 0.
@@ -395,12 +396,6 @@ noinline fn notABlock() i32 {
     return status(error.InvalidPointer);
 }
 
-noinline fn freeCold(handle: f64, pointer: f64) i32 {
-    @branchHint(.cold);
-    const address = addressOf(handle, pointer) catch |err| return status(err);
-    return Face.freeSlow(bits(handle), address);
-}
-
 fn copyOut(text: []const u8, out: ?[*]u8, capacity: f64) f64 {
     const room = whole(capacity) catch 0;
     const count = @min(text.len, room);
@@ -440,6 +435,7 @@ fn create(options: ?[*]const f64, count: f64, directory: ?[*]const u8, length: f
     });
     // The hot paths of this face look at the blocks' states. The first pool of the process sets the other hooks.
     heap.hooks.checked = true;
+    heap.hooks.offsets = true;
     return handle;
 }
 
@@ -523,4 +519,24 @@ fn typeName(comptime T: type) []const u8 {
         void => "void",
         else => if (@typeInfo(T) == .optional) "buffer" else @compileError("not a type of this face: " ++ @typeName(T)),
     };
+}
+
+const testing = std.testing;
+
+test "doubles that are no whole numbers are refused, whatever they are" {
+    const inf = std.math.inf(f64);
+    for ([_]f64{ std.math.nan(f64), inf, -inf, -1, -0.5, 0.5, 1.5, 1e300, -1e300, whole_max + 2, -0x1p63, 0x1p63, 0x1p64, 5e-324 }) |value| {
+        try testing.expectError(error.EINVAL, whole(value));
+        try testing.expectError(error.EINVAL, positive(value));
+    }
+    for ([_]f64{ 1, 4096, 0x1p31, 0x1p32 + 1, 0x1p53 - 1, 0x1p53 }) |value| {
+        try testing.expectEqual(value, double(try whole(value)));
+        try testing.expectEqual(value, double(try positive(value)));
+    }
+    try testing.expectEqual(0, try whole(-0.0));
+    try testing.expectError(error.EINVAL, positive(-0.0));
+}
+
+test {
+    _ = @import("ffi_test.zig");
 }

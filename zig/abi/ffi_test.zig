@@ -1,0 +1,107 @@
+//! Tests of the functions of the TypeScript package, called as an engine would.
+
+const std = @import("std");
+const testing = std.testing;
+const ffi = @import("ffi.zig");
+const status = ffi.status;
+const table = ffi.table;
+
+fn testPool(size: f64, level: f64) !f64 {
+    const directory = "/tmp";
+    const options = [_]f64{ 0, size, 0, level, 1 };
+    const handle = table.vmem_ffi_create(&options, options.len, directory, directory.len);
+    try testing.expect(handle > 0);
+    return handle;
+}
+
+test "every function refuses numbers that are no handles" {
+    const inf = std.math.inf(f64);
+    const dead = try testPool(8 << 20, 2);
+    try testing.expectEqual(0, table.vmem_ffi_close(dead));
+    var buffer: [8]f64 = @splat(4096);
+    const bytes: [*]u8 = @ptrCast(&buffer);
+    for ([_]f64{ 0, -0.0, -1, 1.5, inf, std.math.nan(f64), 1e300, 65535, dead, dead + 65536 }) |handle| {
+        const closed: f64 = @floatFromInt(status(error.EBADF));
+        const results = [_]f64{
+            table.vmem_ffi_malloc(handle, 64),
+            table.vmem_ffi_malloc(handle, 100_000),
+            @floatFromInt(table.vmem_ffi_free(handle, 4096)),
+            @floatFromInt(table.vmem_ffi_free(handle, 0)),
+            table.vmem_ffi_allocate(handle, 64, 16, 1),
+            table.vmem_ffi_realloc(handle, 4096, 64),
+            @floatFromInt(table.vmem_ffi_resize_in_place(handle, 4096, 64)),
+            table.vmem_ffi_usable_size(handle, 4096),
+            @floatFromInt(table.vmem_ffi_owns(handle, 4096)),
+            @floatFromInt(table.vmem_ffi_malloc_many(handle, 64, &buffer, buffer.len)),
+            table.vmem_ffi_free_many(handle, &buffer, buffer.len),
+            @floatFromInt(table.vmem_ffi_read(handle, 4096, bytes, 8)),
+            @floatFromInt(table.vmem_ffi_write(handle, 4096, bytes, 8)),
+            table.vmem_ffi_base(handle),
+            table.vmem_ffi_size(handle),
+            table.vmem_ffi_locate(handle, bytes, 8),
+            @floatFromInt(table.vmem_ffi_hold(handle, 4096)),
+        };
+        for (results) |result| try testing.expectEqual(closed, result);
+        // These say EINVAL for what never was a handle.
+        try testing.expect(table.vmem_ffi_check(handle) < 0);
+        try testing.expect(table.vmem_ffi_trim(handle) < 0);
+        try testing.expect(table.vmem_ffi_stats(handle, &buffer, buffer.len) < 0);
+        try testing.expect(table.vmem_ffi_attach(handle) < 0);
+        try testing.expect(table.vmem_ffi_detach(handle) < 0);
+        try testing.expect(table.vmem_ffi_close(handle) < 0);
+        try testing.expect(table.vmem_ffi_retain(handle) < 0);
+    }
+}
+
+test "a block's way through the face" {
+    for ([_]f64{ 0, 1, 2 }) |level| {
+        const handle = try testPool(64 << 20, level);
+        defer _ = table.vmem_ffi_close(handle);
+        for ([_]f64{ 1, 8, 64, 5000, 14336, 14337, 300_000, 5_000_000 }) |size| {
+            const pointer = table.vmem_ffi_malloc(handle, size);
+            try testing.expect(pointer >= 4096);
+            try testing.expect(table.vmem_ffi_usable_size(handle, pointer) >= size);
+            try testing.expectEqual(1, table.vmem_ffi_owns(handle, pointer));
+            const moved = table.vmem_ffi_realloc(handle, pointer, size * 2);
+            try testing.expect(moved >= 4096);
+            try testing.expectEqual(0, table.vmem_ffi_free(handle, moved));
+            if (level == 2) try testing.expect(table.vmem_ffi_free(handle, moved) < 0);
+        }
+        try testing.expectEqual(1, table.vmem_ffi_check(handle));
+    }
+}
+
+test "bulk calls change all or nothing, and free in order" {
+    const handle = try testPool(8 << 20, 2);
+    defer _ = table.vmem_ffi_close(handle);
+    var pointers: [1000]f64 = undefined;
+    try testing.expectEqual(status(error.OutOfMemory), table.vmem_ffi_malloc_many(handle, 1 << 20, &pointers, pointers.len));
+    try testing.expectEqual(0, table.vmem_ffi_malloc_many(handle, 64, &pointers, pointers.len));
+    const wrong = pointers[700];
+    for ([_]f64{ std.math.nan(f64), -1, 1.5, wrong + 8, 1e300 }) |value| {
+        var list = pointers;
+        list[0] = 0;
+        list[700] = value;
+        try testing.expectEqual(700, table.vmem_ffi_free_many(handle, &list, list.len));
+        try testing.expectEqual(0, table.vmem_ffi_malloc_many(handle, 64, pointers[1..], 699));
+    }
+    try testing.expectEqual(pointers.len, table.vmem_ffi_free_many(handle, &pointers, pointers.len));
+}
+
+test "copies stay in the pool and out of its first page" {
+    const handle = try testPool(1 << 20, 2);
+    defer _ = table.vmem_ffi_close(handle);
+    var bytes: [16]u8 = @splat(7);
+    const size = table.vmem_ffi_size(handle);
+    const outside = status(error.InvalidPointer);
+    try testing.expectEqual(0, table.vmem_ffi_write(handle, size - 16, &bytes, 16));
+    try testing.expectEqual(0, table.vmem_ffi_read(handle, size, null, 0));
+    for ([_]f64{ 0, 8, 4095, size - 15, size, size + 1, -16, 1e300, std.math.nan(f64), 0.5 }) |pointer| {
+        try testing.expectEqual(outside, table.vmem_ffi_write(handle, pointer, &bytes, 16));
+        try testing.expectEqual(outside, table.vmem_ffi_read(handle, pointer, &bytes, 16));
+    }
+    for ([_]f64{ -1, 1.5, std.math.inf(f64), std.math.nan(f64) }) |length| {
+        try testing.expectEqual(status(error.EINVAL), table.vmem_ffi_read(handle, 4096, &bytes, length));
+    }
+    try testing.expectEqual(status(error.EINVAL), table.vmem_ffi_read(handle, 4096, null, 16));
+}

@@ -88,7 +88,10 @@ test "runs grow and shrink in place, and shrinking never fails" {
     defer p.delete();
     const a = try calls.allocate(1, MiB, 1, false);
     try testing.expectEqual(a, try calls.resize(1, a, 12 * MiB));
-    try testing.expectError(error.OutOfMemory, calls.resize(1, a, 14 * MiB));
+    for ([_]usize{ 14 * MiB, std.math.maxInt(usize) - 4095, std.math.maxInt(usize) }) |beyond| {
+        try testing.expectError(error.OutOfMemory, calls.resize(1, a, beyond));
+        try testing.expect(!try calls.resizeInPlace(1, a, beyond));
+    }
     try testing.expectEqual(a, try calls.resize(1, a, 20_000));
     const b = try calls.resize(1, a, 100);
     try testing.expectEqual(112, try calls.usableSize(1, b));

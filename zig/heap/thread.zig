@@ -223,7 +223,7 @@ pub inline fn fitsAlready(handle: usize, address: usize, size: usize) bool {
     if (class == classes.none) return false;
     const d = descriptorOf(c, offset);
     if (class == classes.large) {
-        const pages = (size + classes.page_size - 1) >> classes.page_shift;
+        const pages = ((size - 1) >> classes.page_shift) + 1; // any size may come
         if (offset != @as(usize, d.start) << classes.page_shift or pages != d.pages) return false;
         return !c.states or d.live == 1;
     }

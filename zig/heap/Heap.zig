@@ -188,6 +188,7 @@ pub fn isDead(h: *const Heap) bool {
 /// Frees the metadata of a killed heap. The caller knows that no call on it is in progress.
 pub fn destroy(h: *Heap) void {
     assert(h.dead and h.caches == null);
+    h.destroyDepots();
     var metadata = h.metadata;
     metadata.destroy();
 }
@@ -404,6 +405,16 @@ pub fn giveMagazine(h: *Heap, arena: u16, class: u8, m: *Magazine) bool {
     @atomicStore(u32, &to.depot_count, to.depot_count + 1, .monotonic);
     _ = @atomicRmw(u32, &h.depot_counts[class], .Add, 1, .monotonic);
     return true;
+}
+
+/// The magazines in depots are records of the process. Depots that were never used are not touched.
+fn destroyDepots(h: *Heap) void {
+    for (&h.depot_counts, 0..) |*total, class| {
+        for (h.arenas[0..h.arena_count]) |*arena| {
+            if (total.* == 0) break;
+            while (h.unstack(&arena.shards[class], @intCast(class))) |m| m.destroy();
+        }
+    }
 }
 
 fn drainDepots(h: *Heap) void {

@@ -7,6 +7,7 @@ const os = @import("../os.zig");
 const calls = @import("calls.zig");
 const classes = @import("classes.zig");
 const harness = @import("harness.zig");
+const records = @import("records.zig");
 const thread = @import("thread.zig");
 
 const Pool = harness.Pool;
@@ -163,6 +164,24 @@ test "misuse is told apart and changes nothing" {
         try p.expectEmpty();
         try testing.expectError(error.DeadHandle, calls.release(7, a));
         try testing.expectError(error.DeadHandle, calls.allocate(0, 1, 1, false));
+    }
+}
+
+test "a deleted pool leaves no records behind" {
+    var blocks: [4000][*]u8 = undefined;
+    var before: usize = 0;
+    for (0..8) |round| {
+        const p: Pool = try .create(1, 64 * MiB, .{ .arenas = 2 });
+        for ([_]usize{ 16, 64, 256, 1024 }) |size| {
+            for (&blocks) |*block| block.* = p.malloc(size).?;
+            for (blocks) |block| p.free(block);
+        }
+        var depots: u32 = 0;
+        for (p.heap.depot_counts) |count| depots += count;
+        try testing.expect(depots > 0);
+        p.delete();
+        thread.flushThread();
+        if (round == 0) before = records.unused() else try testing.expectEqual(before, records.unused());
     }
 }
 

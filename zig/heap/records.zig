@@ -53,10 +53,24 @@ pub fn give(record: usize, len: usize) void {
     giveShift(record, sizeShift(len));
 }
 
-/// For a fork's child: the thread that held the lock may be gone. What it was doing is lost with it:
-/// at most one record or the rest of a chunk.
+/// For a fork's child: the thread that held the lock may be gone. What it was doing is lost with it: at most one record,
+/// and the rest of the chunk, whose bounds it may have been changing.
 pub fn reset() void {
     lock = .{};
+    chunk_at = 0;
+    chunk_end = 0;
+}
+
+/// Bytes in chunks that are neither taken nor free records, and in free records. For tests.
+pub fn unused() usize {
+    lock.lock();
+    defer lock.unlock();
+    var bytes = chunk_end - chunk_at;
+    for (&free, 0..) |first, shift| {
+        var record = first;
+        while (record) |r| : (record = r.next) bytes += @as(usize, 1) << @intCast(shift);
+    }
+    return bytes;
 }
 
 fn sizeShift(len: usize) u6 {
@@ -88,4 +102,20 @@ test "records are recycled by size" {
     give(a, 128);
     give(b, 100);
     try std.testing.expectEqual(null, take((1 << shift_max) + 1));
+}
+
+test "a fork between the two stores that begin a chunk" {
+    lock.lock();
+    const memory = try os.memory.mapAnonymous(chunk_len);
+    giveRest();
+    chunk_at = memory;
+    chunk_end = memory - 4096; // still that of another chunk
+    reset();
+    const record = take(1 << 15).?;
+    const bytes: [*]u8 = @ptrFromInt(record);
+    @memset(bytes[0 .. 1 << 15], 1);
+    try std.testing.expectEqual(record + (1 << 15), chunk_at);
+    try std.testing.expect(chunk_end - chunk_at < chunk_len);
+    give(record, 1 << 15);
+    try os.memory.unmap(memory, chunk_len);
 }

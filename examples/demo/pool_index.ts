@@ -31,8 +31,13 @@ const RECENT = 8; // the last lines, not yet in the list
 const RECENT_LINES = 8;
 const RECORD = 16;
 
-const RECORDS_PER_BLOCK = BLOCK / (4 * RECORD);
-const BUCKETS_PER_BLOCK = BLOCK / 4;
+/** Number `i` is in block `i >>> SHIFT`, at place `i & MASK` of it. */
+const RECORD_SHIFT = Math.log2(BLOCK / (4 * RECORD));
+const RECORD_MASK = 2 ** RECORD_SHIFT - 1;
+const BUCKET_SHIFT = Math.log2(BLOCK / 4);
+const BUCKET_MASK = 2 ** BUCKET_SHIFT - 1;
+const LETTER_SHIFT = Math.log2(BLOCK);
+const LETTER_MASK = BLOCK - 1;
 
 const NO_LINES = new Uint32Array(0);
 
@@ -82,8 +87,8 @@ export class PoolIndex implements Index, Disposable {
     const length = copyLetters(word, bytes);
     const record = this.#find(hashOf(bytes, 0, length), bytes, 0, length);
     if (record < 0) return NO_LINES;
-    const block = record >>> 10;
-    const at = (record & (RECORDS_PER_BLOCK - 1)) * RECORD;
+    const block = record >>> RECORD_SHIFT;
+    const at = (record & RECORD_MASK) * RECORD;
     const fields = this.#records[block]!;
     const count = fields[at + COUNT]!;
     if (count <= RECENT_LINES) return fields.subarray(at + RECENT, at + RECENT + count);
@@ -97,8 +102,8 @@ export class PoolIndex implements Index, Disposable {
     let words = 0;
     let lines = 0;
     for (let record = 0; record < this.#size; record++) {
-      const fields = this.#records[record >>> 10]!;
-      const at = (record & (RECORDS_PER_BLOCK - 1)) * RECORD;
+      const fields = this.#records[record >>> RECORD_SHIFT]!;
+      const at = (record & RECORD_MASK) * RECORD;
       if (fields[at + LENGTH]! < length) continue;
       if (!this.#hasLetters(fields[at + LETTERS]!, bytes, 0, length)) continue;
       words++;
@@ -111,8 +116,8 @@ export class PoolIndex implements Index, Disposable {
   *blocks(): Iterable<UsedBlock> {
     yield* this.#blocks;
     for (let record = 0; record < this.#size; record++) {
-      const at = (record & (RECORDS_PER_BLOCK - 1)) * RECORD;
-      const pointer = this.#pointers[record >>> 10]![(at + LIST) / 2]! as Pointer;
+      const at = (record & RECORD_MASK) * RECORD;
+      const pointer = this.#pointers[record >>> RECORD_SHIFT]![(at + LIST) / 2]! as Pointer;
       if (pointer !== 0) yield { kind: "lists", pointer };
     }
   }
@@ -126,10 +131,10 @@ export class PoolIndex implements Index, Disposable {
   #find(hash: number, bytes: Uint8Array, start: number, end: number): number {
     if (this.#size === 0) return -1;
     const bucket = this.#bucketOf(hash);
-    let record = this.#buckets[bucket >>> 14]![bucket & (BUCKETS_PER_BLOCK - 1)]! - 1;
+    let record = this.#buckets[bucket >>> BUCKET_SHIFT]![bucket & BUCKET_MASK]! - 1;
     while (record >= 0) {
-      const fields = this.#records[record >>> 10]!;
-      const at = (record & (RECORDS_PER_BLOCK - 1)) * RECORD;
+      const fields = this.#records[record >>> RECORD_SHIFT]!;
+      const at = (record & RECORD_MASK) * RECORD;
       if (
         fields[at + HASH] === hash && fields[at + LENGTH] === end - start &&
         this.#hasLetters(fields[at + LETTERS]!, bytes, start, end)
@@ -140,8 +145,8 @@ export class PoolIndex implements Index, Disposable {
   }
 
   #hasLetters(letters: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const block = this.#letters[letters >>> 16]!;
-    const shift = (letters & (BLOCK - 1)) - start;
+    const block = this.#letters[letters >>> LETTER_SHIFT]!;
+    const shift = (letters & LETTER_MASK) - start;
     for (let at = start; at < end; at++) if (block[at + shift] !== bytes[at]) return false;
     return true;
   }
@@ -149,27 +154,27 @@ export class PoolIndex implements Index, Disposable {
   /** A record for a new word, and a bucket more. */
   #add(hash: number, bytes: Uint8Array, start: number, end: number): number {
     const record = this.#size;
-    if (record === this.#records.length * RECORDS_PER_BLOCK) {
+    if (record >>> RECORD_SHIFT === this.#records.length) {
       const pointer = this.#newBlock("records");
       this.#records.push(this.#pool.view(Uint32Array, pointer, BLOCK / 4));
       this.#pointers.push(this.#pool.view(Float64Array, pointer, BLOCK / 8));
     }
-    if (record === this.#buckets.length * BUCKETS_PER_BLOCK) {
+    if (record >>> BUCKET_SHIFT === this.#buckets.length) {
       const pointer = this.#newBlock("buckets");
-      this.#buckets.push(this.#pool.view(Uint32Array, pointer, BUCKETS_PER_BLOCK));
+      this.#buckets.push(this.#pool.view(Uint32Array, pointer, BLOCK / 4));
     }
     this.#size++;
     this.#splitBucket();
 
-    const fields = this.#records[record >>> 10]!;
-    const at = (record & (RECORDS_PER_BLOCK - 1)) * RECORD;
+    const fields = this.#records[record >>> RECORD_SHIFT]!;
+    const at = (record & RECORD_MASK) * RECORD;
     const bucket = this.#bucketOf(hash);
-    const buckets = this.#buckets[bucket >>> 14]!;
+    const buckets = this.#buckets[bucket >>> BUCKET_SHIFT]!;
     fields[at + HASH] = hash;
-    fields[at + NEXT] = buckets[bucket & (BUCKETS_PER_BLOCK - 1)]!;
+    fields[at + NEXT] = buckets[bucket & BUCKET_MASK]!;
     fields[at + LETTERS] = this.#addLetters(bytes, start, end);
     fields[at + LENGTH] = end - start;
-    buckets[bucket & (BUCKETS_PER_BLOCK - 1)] = record + 1;
+    buckets[bucket & BUCKET_MASK] = record + 1;
     return record;
   }
 
@@ -181,8 +186,8 @@ export class PoolIndex implements Index, Disposable {
       this.#letters.push(this.#pool.view(Uint8Array, this.#newBlock("letters"), BLOCK));
     }
     const letters = this.#lettersUsed;
-    const block = this.#letters[letters >>> 16]!;
-    const shift = (letters & (BLOCK - 1)) - start;
+    const block = this.#letters[letters >>> LETTER_SHIFT]!;
+    const shift = (letters & LETTER_MASK) - start;
     for (let at = start; at < end; at++) block[at + shift] = bytes[at]!;
     this.#lettersUsed += end - start;
     return letters;
@@ -206,12 +211,12 @@ export class PoolIndex implements Index, Disposable {
     if (created === 0) return;
     if (created === this.#half * 2) this.#half *= 2;
     const split = created & (this.#half - 1);
-    let record = this.#buckets[split >>> 14]![split & (BUCKETS_PER_BLOCK - 1)]!;
+    let record = this.#buckets[split >>> BUCKET_SHIFT]![split & BUCKET_MASK]!;
     let stays = 0;
     let moves = 0;
     while (record !== 0) {
-      const fields = this.#records[(record - 1) >>> 10]!;
-      const at = ((record - 1) & (RECORDS_PER_BLOCK - 1)) * RECORD;
+      const fields = this.#records[(record - 1) >>> RECORD_SHIFT]!;
+      const at = ((record - 1) & RECORD_MASK) * RECORD;
       const next = fields[at + NEXT]!;
       if ((fields[at + HASH]! & this.#half) === 0) {
         fields[at + NEXT] = stays;
@@ -222,14 +227,14 @@ export class PoolIndex implements Index, Disposable {
       }
       record = next;
     }
-    this.#buckets[split >>> 14]![split & (BUCKETS_PER_BLOCK - 1)] = stays;
-    this.#buckets[created >>> 14]![created & (BUCKETS_PER_BLOCK - 1)] = moves;
+    this.#buckets[split >>> BUCKET_SHIFT]![split & BUCKET_MASK] = stays;
+    this.#buckets[created >>> BUCKET_SHIFT]![created & BUCKET_MASK] = moves;
   }
 
   #append(record: number, line: number): void {
-    const block = record >>> 10;
+    const block = record >>> RECORD_SHIFT;
     const fields = this.#records[block]!;
-    const at = (record & (RECORDS_PER_BLOCK - 1)) * RECORD;
+    const at = (record & RECORD_MASK) * RECORD;
     const count = fields[at + COUNT]!;
     const last = at + RECENT + ((count - 1) & (RECENT_LINES - 1));
     if (count !== 0 && fields[last] === line) return; // twice on one line

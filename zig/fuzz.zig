@@ -84,6 +84,7 @@ fn makeCase(seed: u64) Case {
             .hardening = random.uintLessThan(u8, 4),
             .lazy = random.boolean(),
             .arenas = random.uintLessThan(u32, 4),
+            .offset_cells = random.boolean(),
         },
         .operations = operations_memory[0..count],
     };

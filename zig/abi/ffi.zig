@@ -21,8 +21,9 @@ pub const Option = enum(u32) {
     size,
     /// Most bytes of a lazy pool; 0: what the file system has.
     maximum,
-    /// An index of `GiveBack`.
+    /// An index of `GiveBack`; -1: not chosen.
     give_back,
+    /// 0 to 3; -1: not chosen.
     hardening,
     /// 1: a file system that cannot promise its storage is used all the same.
     unsafe_storage,
@@ -419,9 +420,8 @@ fn create(options: ?[*]const f64, count: f64, directory: ?[*]const u8, length: f
     path[path_len] = 0;
     if (std.mem.findScalar(u8, path[0..path_len], 0) != null) return error.EINVAL;
 
-    const give_back = try whole(option(given, .give_back));
-    const hardening = try whole(option(given, .hardening));
-    if (give_back >= @typeInfo(GiveBack).@"enum".field_names.len or hardening > 3) return error.EINVAL;
+    const give_back = try choice(option(given, .give_back), @typeInfo(GiveBack).@"enum".field_names.len);
+    const hardening = try choice(option(given, .hardening), 4);
     const handle = try pool.create(&.{
         .source = .{ .directory = path[0..path_len :0] },
         .size = try whole(option(given, .size)),
@@ -429,14 +429,22 @@ fn create(options: ?[*]const f64, count: f64, directory: ?[*]const u8, length: f
         // The low word of an address is the pointer's low word: see docs/ARCHITECTURE.md.
         .alignment = 4 << 30,
         .numbered = true,
-        .give_back = @fromBackingInt(@intCast(give_back)),
-        .hardening = @intCast(hardening),
+        .give_back = if (give_back) |index| @fromBackingInt(@intCast(index)) else null,
+        .hardening = if (hardening) |level| @intCast(level) else null,
+        .hardening_default = 2,
         .unsafe_storage = if (option(given, .unsafe_storage) == 1) .accept else .refuse,
     });
     // The hot paths of this face look at the blocks' states. The first pool of the process sets the other hooks.
     heap.hooks.checked = true;
     heap.hooks.offsets = true;
     return handle;
+}
+
+/// A number below `count`, or null for -1: nothing was chosen.
+fn choice(value: f64, count: usize) error{EINVAL}!?usize {
+    if (value == -1) return null;
+    const chosen = try whole(value);
+    return if (chosen < count) chosen else error.EINVAL;
 }
 
 fn option(given: [*]const f64, name: Option) f64 {

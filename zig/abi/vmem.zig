@@ -42,7 +42,7 @@ pub const table = struct {
     }
 
     pub fn vmem_free(handle: Handle, block: Block) align(64) callconv(.c) void {
-        return heap.free(Face, @intFromPtr(handle), @intFromPtr(block));
+        return heap.free(Face, @intFromPtr(handle), @intFromPtr(block), @intFromPtr(block));
     }
 
     pub fn vmem_calloc(handle: Handle, count: usize, size: usize) align(64) callconv(.c) Block {
@@ -54,7 +54,7 @@ pub const table = struct {
     pub fn vmem_realloc(handle: Handle, block: Block, size: usize) align(64) callconv(.c) Block {
         if (block == null) return heap.malloc(Face, @intFromPtr(handle), size);
         if (size == 0) {
-            heap.free(Face, @intFromPtr(handle), @intFromPtr(block));
+            heap.free(Face, @intFromPtr(handle), @intFromPtr(block), @intFromPtr(block));
             return null;
         }
         if (heap.fitsAlready(@intFromPtr(handle), @intFromPtr(block), size)) return block;
@@ -113,9 +113,10 @@ const Face = struct {
     pub const Done = void;
     /// Block states are for hardening level 2; pools of this face have level 1.
     pub const checked = false;
+    pub const offsets = false;
 
-    pub inline fn block(address: usize, _: usize) ?*anyopaque {
-        return @ptrFromInt(address);
+    pub inline fn block(cell: usize) ?*anyopaque {
+        return @ptrFromInt(cell);
     }
 
     pub inline fn done() void {}

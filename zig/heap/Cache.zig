@@ -60,6 +60,8 @@ heads: [*]const u32 = &no_heads,
 units: usize = 0,
 /// The heap keeps a byte a block.
 states: bool = false,
+/// Cells hold offsets as doubles instead of addresses.
+offset_cells: bool = false,
 /// Guarded by `lock`.
 dead: bool = false,
 lock: os.Mutex = .{},
@@ -90,6 +92,7 @@ pub fn init(c: *Cache, h: *Heap, arena: u16) void {
         .heads = h.metadata.heads,
         .units = h.metadata.units,
         .states = h.states,
+        .offset_cells = h.offset_cells,
         .heap = h,
         .handle = h.handle,
         .arena = arena,
@@ -98,7 +101,7 @@ pub fn init(c: *Cache, h: *Heap, arena: u16) void {
 
 // --- The owner's fast path ------------------------------------------------------------------------
 
-/// The address of a block, or null: then `undoPop` has to follow before anything else.
+/// The cell of a block, or null: then `undoPop` has to follow before anything else.
 pub inline fn pop(bin: *Bin) ?usize {
     const b = opaqueCopy(bin);
     const sp = b.sp -% cell_size;
@@ -120,14 +123,14 @@ pub inline fn hasRoom(bin: *Bin) bool {
 }
 
 /// Returns false, and does nothing, if there is no room.
-pub inline fn push(bin: *Bin, address: usize) bool {
+pub inline fn push(bin: *Bin, block: usize) bool {
     const b = opaqueCopy(bin);
     const sp = b.sp;
     if (sp >= loadBound(&b.hi)) {
         @branchHint(.unlikely);
         return false;
     }
-    cell(sp).* = address;
+    cell(sp).* = block;
     // The thief that reads the new `sp` must see the cell.
     @atomicStore(usize, &b.sp, sp + cell_size, .release);
     return true;
@@ -170,17 +173,17 @@ pub fn refill(c: *Cache, class: u8) ?usize {
     const h = c.heap;
     const bin = &c.bins[class];
     const slot = &c.slots[class];
-    if (bin.sp > bin.lo) return popLocked(bin); // a thief gave up, or put the bounds back
+    if (bin.sp > bin.lo) return h.addressOf(popLocked(bin)); // a thief gave up, or put the bounds back
     if (!c.grow(slot, class)) return h.takeOne(c.arena, class);
     if (slot.spare) |spare| if (spare.count > 0) {
         slot.spare = slot.loaded;
         c.load(class, spare);
-        return popLocked(bin);
+        return h.addressOf(popLocked(bin));
     };
     if (h.takeMagazine(c.arena, class)) |full| {
         if (slot.spare == null) slot.spare = slot.loaded else slot.loaded.?.destroy();
         c.load(class, full);
-        return popLocked(bin);
+        return h.addressOf(popLocked(bin));
     }
     if (!classes.isSmall(class)) return h.takeOne(c.arena, class);
     const m = slot.loaded.?;
@@ -188,9 +191,12 @@ pub fn refill(c: *Cache, class: u8) ?usize {
     const count = slabs.fill(h, c.arena, class, room);
     if (count == 0) return null;
     std.mem.reverse(usize, room[0..count]); // pops go upwards
+    if (h.offset_cells) for (room[0..count]) |*address| {
+        address.* = h.cellOf(address.*);
+    };
     m.count = @intCast(count);
     c.load(class, m);
-    return popLocked(bin);
+    return h.addressOf(popLocked(bin));
 }
 
 /// Takes in a freed block of a class for the owner when its bin had no room.
@@ -201,7 +207,8 @@ pub fn overflow(c: *Cache, class: u8, address: usize) void {
     const h = c.heap;
     const bin = &c.bins[class];
     const slot = &c.slots[class];
-    if (push(bin, address)) return;
+    const block = h.cellOf(address);
+    if (push(bin, block)) return;
     const limit = slot.limit;
     if (!c.grow(slot, class)) return h.putBlocks(class, &.{address});
     const m = slot.loaded.?;
@@ -211,19 +218,19 @@ pub fn overflow(c: *Cache, class: u8, address: usize) void {
     } else m.count = 0;
     if (m.count < slot.limit) {
         c.load(class, m);
-        _ = push(bin, address);
+        _ = push(bin, block);
         return;
     }
     const empty = c.emptyMagazine(slot, class) orelse {
-        h.putBlocks(class, m.blocks());
+        h.putCells(class, m.blocks());
         m.count = 0;
         c.load(class, m);
-        _ = push(bin, address);
+        _ = push(bin, block);
         return;
     };
     slot.spare = m;
     c.load(class, empty);
-    _ = push(bin, address);
+    _ = push(bin, block);
 }
 
 /// An empty magazine, taken from `spare` after its blocks went to the depot or the slabs.
@@ -236,7 +243,7 @@ fn emptyMagazine(c: *Cache, slot: *Slot, class: u8) ?*Magazine {
         if (Magazine.create(class)) |empty| return empty;
         return null;
     }
-    h.putBlocks(class, spare.blocks());
+    h.putCells(class, spare.blocks());
     spare.count = 0;
     return spare;
 }
@@ -309,7 +316,7 @@ pub fn takeClosed(c: *Cache, barrier: bool) void {
         if (bin.saved != 0) {
             const start = bin.saved;
             const sp = if (barrier) @atomicLoad(usize, &bin.sp, .acquire) else start;
-            if (sp > start) c.heap.putBlocks(class, cellsBetween(start, sp));
+            if (sp > start) c.heap.putCells(class, cellsBetween(start, sp));
             storeBound(&bin.lo, @max(sp, start));
             const cells = @intFromPtr(slot.loaded.?.cells());
             storeBound(&bin.hi, cells + @as(usize, slot.limit) * cell_size);
@@ -322,7 +329,7 @@ pub fn takeClosed(c: *Cache, barrier: bool) void {
 fn putSpare(c: *Cache, slot: *Slot, class: u8) void {
     const spare = slot.spare orelse return;
     if (spare.count == 0) return;
-    c.heap.putBlocks(class, spare.blocks());
+    c.heap.putCells(class, spare.blocks());
     spare.count = 0;
 }
 
@@ -336,7 +343,7 @@ pub fn flush(c: *Cache) void {
     for (&c.bins, &c.slots, 0..) |*bin, *slot, i| {
         if (!slot.used) continue;
         const class: u8 = @intCast(i);
-        if (bin.sp > bin.lo) c.heap.putBlocks(class, cellsBetween(bin.lo, bin.sp));
+        if (bin.sp > bin.lo) c.heap.putCells(class, cellsBetween(bin.lo, bin.sp));
         bin.* = .closed;
         c.putSpare(slot, class);
         c.heap.giveBudget(@as(u64, slot.limit) * 2 * classes.sizes[class]);

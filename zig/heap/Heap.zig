@@ -53,6 +53,8 @@ pub const Options = struct {
     junk: Junk = .none,
     /// Fill new blocks with zeros.
     zero: bool = false,
+    /// For faces that speak in offsets, see `thread.malloc`.
+    offset_cells: bool = false,
 };
 
 pub const decay_ms_default = 10_000;
@@ -93,6 +95,7 @@ handle: usize,
 hardening: u8,
 /// A byte a block says whether it is live.
 states: bool,
+offset_cells: bool,
 decay_ms: i64,
 cached_max: usize,
 junk: Junk,
@@ -144,6 +147,7 @@ pub fn create(region: *Region, options: Options) os.Error!*Heap {
         .handle = options.handle,
         .hardening = options.hardening,
         .states = states,
+        .offset_cells = options.offset_cells,
         .decay_ms = options.decay_ms,
         .cached_max = options.cached_max,
         .junk = options.junk,
@@ -348,6 +352,27 @@ pub fn putBlocks(h: *Heap, class: u8, blocks: []const usize) void {
     h.giveBackDue();
 }
 
+/// As `putBlocks` for what lies in the cells of a cache.
+pub fn putCells(h: *Heap, class: u8, cells: []const usize) void {
+    if (!h.offset_cells) return h.putBlocks(class, cells);
+    var addresses: [128]usize = undefined;
+    for (cells, addresses[0..cells.len]) |cell, *address| address.* = h.addressOf(cell);
+    h.putBlocks(class, addresses[0..cells.len]);
+}
+
+/// What a cell holds for the block at an address: see `thread.malloc`.
+pub inline fn cellOf(h: *const Heap, address: usize) usize {
+    if (!h.offset_cells) return address;
+    const offset: f64 = @floatFromInt(address - h.base);
+    return @bitCast(offset);
+}
+
+pub inline fn addressOf(h: *const Heap, cell: usize) usize {
+    if (!h.offset_cells) return cell;
+    const offset: f64 = @bitCast(cell);
+    return h.base + @as(usize, @intFromFloat(offset));
+}
+
 pub fn putRun(h: *Heap, class: u8, address: usize) void {
     const found = h.find(address) orelse return h.report(.not_a_block, address);
     if (!h.runs.releaseRun(found.number, (address - h.base) >> classes.page_shift, class))
@@ -421,7 +446,7 @@ fn drainDepots(h: *Heap) void {
     for (1..classes.cached_count + 1) |i| {
         const class: u8 = @intCast(i);
         while (h.takeMagazine(0, class)) |m| {
-            h.putBlocks(class, m.blocks());
+            h.putCells(class, m.blocks());
             m.destroy();
         }
     }

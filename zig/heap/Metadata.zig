@@ -94,8 +94,8 @@ unused: [units_max + 1]u32 = @splat(0),
 parts: [3]Part,
 staged: bool,
 
-/// A descriptor, the second half of the 8-byte class's bitmap, or 256 block states.
-const units_max = 5;
+/// A descriptor and the states of 256 blocks and one place more.
+const units_max = 6;
 
 const Part = struct {
     start: usize,
@@ -115,7 +115,8 @@ const Part = struct {
 pub fn descriptorUnits(class: u8, states: bool) u8 {
     const blocks = classes_table.table[class].blocks;
     const bitmap: usize = if (blocks > 256) 1 else 0;
-    const state = if (states) (@as(usize, blocks) + unit_size - 1) / unit_size else 0;
+    // One more than blocks: for the place behind the last one.
+    const state = if (states) (@as(usize, blocks) + unit_size) / unit_size else 0;
     return @intCast(1 + bitmap + state);
 }
 

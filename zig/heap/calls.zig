@@ -67,7 +67,7 @@ fn requestClass(h: *Heap, size: usize, alignment: usize) u8 {
 fn takeCached(u: Use, class: u8, zero: bool) ?Heap.Run {
     if (u.cache) |c| {
         const bin = &c.bins[class];
-        if (Cache.pop(bin)) |address| return .{ .address = address, .fresh = false };
+        if (Cache.pop(bin)) |cell| return .{ .address = u.heap.addressOf(cell), .fresh = false };
         Cache.undoPop(bin);
         // A run of pages never used needs no zeroing, if it does not come through a magazine.
         if (zero and !classes.isSmall(class)) {

@@ -64,6 +64,7 @@ pub const Pool = struct {
         junk: Heap.Junk = .none,
         zero: bool = false,
         cached_max: usize = classes.cached_max,
+        offset_cells: bool = false,
     };
 
     pub fn create(handle: usize, size: usize, options: Options) !Pool {
@@ -74,7 +75,7 @@ pub const Pool = struct {
         errdefer std.heap.page_allocator.destroy(region);
         region.* = try region_layer.Region.createAnonymous(.{ .size = size, .lazy = options.lazy, .alignment = 4 << 20 });
         errdefer region.release();
-        const heap: *Heap = try .create(region, .{ .handle = handle, .hardening = options.hardening, .arenas = options.arenas, .junk = options.junk, .zero = options.zero, .cached_max = options.cached_max, .reserved_pages = 1 });
+        const heap: *Heap = try .create(region, .{ .handle = handle, .hardening = options.hardening, .arenas = options.arenas, .junk = options.junk, .zero = options.zero, .cached_max = options.cached_max, .offset_cells = options.offset_cells, .reserved_pages = 1 });
         @atomicStore(?*Heap, &Registry.entries[handle].heap, heap, .release);
         return .{ .region = region, .heap = heap, .handle = handle };
     }
@@ -96,8 +97,9 @@ pub const Pool = struct {
             pub const Block = ?[*]u8;
             pub const Done = bool;
             pub const checked = check_states;
-            pub inline fn block(address: usize, _: usize) Block {
-                return @ptrFromInt(address);
+            pub const offsets = false;
+            pub inline fn block(cell: usize) Block {
+                return @ptrFromInt(cell);
             }
             pub inline fn done() Done {
                 return true;
@@ -116,7 +118,7 @@ pub const Pool = struct {
         return thread.malloc(Face(false), p.handle, size);
     }
     pub fn free(p: Pool, block: [*]u8) void {
-        _ = thread.free(Face(false), p.handle, @intFromPtr(block));
+        _ = thread.free(Face(false), p.handle, @intFromPtr(block), @intFromPtr(block));
     }
     pub fn expectSound(p: Pool) !void {
         if (!p.heap.check(&printLine)) return error.Unsound;

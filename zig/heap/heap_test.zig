@@ -307,11 +307,27 @@ test "a block is taken back although its bin is closed while its free is on the 
     const Face = Pool.Face(true);
     for (0..1_000_000) |_| {
         const block = thread.malloc(Face, 1, 64) orelse continue;
-        if (!thread.free(Face, 1, @intFromPtr(block))) refused += 1;
+        if (!thread.free(Face, 1, @intFromPtr(block), @intFromPtr(block))) refused += 1;
     }
     stop.store(1, .release);
     thief.join();
     try testing.expectEqual(0, refused);
+    try p.expectEmpty();
+}
+
+test "a hot free refuses what is inside a block" {
+    const p: Pool = try .create(1, 14 * MiB, .{ .hardening = 2 });
+    defer p.delete();
+    thread.hooks.checked = true;
+    const Face = Pool.Face(true);
+    for ([_]usize{ 16, 100, 5000, 20_000, 900_000 }) |size| {
+        const block = @intFromPtr(thread.malloc(Face, 1, size).?);
+        for ([_]usize{ 1, 8, 15, size / 2, size - 1 }) |inside| {
+            try testing.expect(!thread.free(Face, 1, block + inside, block + inside));
+        }
+        try testing.expect(thread.free(Face, 1, block, block));
+        try testing.expect(!thread.free(Face, 1, block, block));
+    }
     try p.expectEmpty();
 }
 

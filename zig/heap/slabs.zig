@@ -142,7 +142,7 @@ fn create(h: *Heap, shard: *Shard, arena: u16, class: u8) u32 {
     @memset(words, std.math.maxInt(u64));
     const tail: u6 = @intCast(blocks % 64);
     if (tail != 0) words[words.len - 1] = (@as(u64, 1) << tail) - 1;
-    if (h.states) @memset(h.blockStates(number)[0..blocks], 0);
+    if (h.states) @memset(h.blockStates(number)[0 .. blocks + 1], 0);
     @memset(h.metadata.classes[d.start..][0..pages], class);
     shard.slabs += 1;
     shard.pages += pages;

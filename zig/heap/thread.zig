@@ -48,6 +48,8 @@ pub const Hooks = struct {
     /// The face's hot paths check block states (`F.checked`): without, a heap that keeps them is served by
     /// the slow path only.
     checked: bool = false,
+    /// The face's blocks are offsets (`F.offsets`): a heap whose cells are otherwise is served by the slow path only.
+    offsets: bool = false,
 };
 
 pub var hooks: Hooks = .{ .acquire = acquireNothing, .release = releaseNothing };
@@ -124,9 +126,13 @@ pub inline fn here() *Local {
 
 // --- Hot paths ------------------------------------------------------------------------------------
 
-/// `F`, the face: `Block`, `Done` (result types), `checked`, `block(address, base) Block`, `done() Done`, and
-/// `mallocSlow(handle, size) Block`, `freeSlow(handle, address) Done`, which are `noinline` and call
+/// `F`, the face: `Block`, `Done` (result types), `checked`, `offsets`, `block(cell) Block`, `done() Done`, and
+/// `mallocSlow(handle, size) Block`, `freeSlow(handle, place) Done`, which are `noinline` and call
 /// `allocateAfterPop` and `release`. Size 0 is served as 8 bytes.
+///
+/// With `offsets` a face's blocks are offsets in the pool, as doubles. The cells of the pool's caches then hold
+/// the bits of such a double instead of an address (`Heap.cellOf`), so that a block that is freed and allocated again
+/// passes through no conversion: they took 3 ns of a pair, all of it waiting.
 pub inline fn malloc(comptime F: type, handle: usize, size: usize) F.Block {
     const t = local();
     if (t.last.handle != handle) {
@@ -140,9 +146,17 @@ pub inline fn malloc(comptime F: type, handle: usize, size: usize) F.Block {
     else
         return F.mallocSlow(handle, size);
     const c = t.last.cache;
-    const address = Cache.pop(&c.bins[class]) orelse return F.mallocSlow(handle, size);
-    if (F.checked and c.states) markLive(c, class, address);
-    return F.block(address, c.base);
+    const cell = Cache.pop(&c.bins[class]) orelse return F.mallocSlow(handle, size);
+    if (F.checked and c.states) markLive(c, class, if (F.offsets) offsetOf(cell) else cell - c.base);
+    return F.block(cell);
+}
+
+/// The offset that is in a cell as a double.
+inline fn offsetOf(cell: usize) usize {
+    @setRuntimeSafety(false);
+    const offset: f64 = @bitCast(cell);
+    const signed: isize = @trunc(offset);
+    return @bitCast(signed);
 }
 
 inline fn runClass(size: usize) u8 {
@@ -161,31 +175,32 @@ pub inline fn smallClass(comptime checked: bool, size: usize) u8 {
     return if (checked) @max(class, 2) else class;
 }
 
-/// `address` may be anything; the face has dealt with null.
-pub inline fn free(comptime F: type, handle: usize, address: usize) F.Done {
+/// `place` is an address, or an offset where the face speaks in those, and may be anything; `cell` is what the
+/// cache's cell shall hold for it.
+pub inline fn free(comptime F: type, handle: usize, place: usize, cell: usize) F.Done {
     const t = local();
     if (t.last.handle != handle) {
         @branchHint(.unlikely);
-        return F.freeSlow(handle, address);
+        return F.freeSlow(handle, place);
     }
     const c = t.last.cache;
-    const offset = address -% c.base;
+    const offset = if (F.offsets) place else place -% c.base;
     if (offset >= c.size) {
         @branchHint(.unlikely);
-        return F.freeSlow(handle, address);
+        return F.freeSlow(handle, place);
     }
     const class = c.page_classes[offset >> classes.page_shift];
     const bin = &c.bins[class];
     if (F.checked and c.states) {
-        if (!Cache.hasRoom(bin)) return F.freeSlow(handle, address);
-        const state = stateOfBlock(c, class, offset) orelse return F.freeSlow(handle, address);
-        if (state.* != 1) return F.freeSlow(handle, address);
-        state.* = 0; // not after the push: from then on the block may be somebody else's
-        if (Cache.push(bin, address)) return F.done();
-        state.* = 1; // a thief closed the bin meanwhile
-        return F.freeSlow(handle, address);
+        if (!Cache.hasRoom(bin)) return F.freeSlow(handle, place);
+        const state = stateAt(c, class, offset);
+        if (!state.starts or state.byte.* != 1) return F.freeSlow(handle, place);
+        state.byte.* = 0; // not after the push: from then on the block may be somebody else's
+        if (Cache.push(bin, cell)) return F.done();
+        state.byte.* = 1; // a thief closed the bin meanwhile
+        return F.freeSlow(handle, place);
     }
-    if (!Cache.push(bin, address)) return F.freeSlow(handle, address);
+    if (!Cache.push(bin, cell)) return F.freeSlow(handle, place);
     return F.done();
 }
 
@@ -203,12 +218,13 @@ pub inline fn takeCached(handle: usize, size: usize, alignment: usize) ?usize {
     const plain = classes.ofAligned(size, alignment);
     const class = if (c.states) @max(plain, 2) else plain;
     const bin = &c.bins[class];
-    const address = Cache.pop(bin) orelse {
+    const cell = Cache.pop(bin) orelse {
         Cache.undoPop(bin);
         return null;
     };
-    if (c.states) markLive(c, class, address);
-    return address;
+    const offset = if (c.offset_cells) offsetOf(cell) else cell - c.base;
+    if (c.states) markLive(c, class, offset);
+    return c.base + offset;
 }
 
 /// Whether the live block at an address, of the pool of the handle used last, already has the size class of
@@ -229,14 +245,15 @@ pub inline fn fitsAlready(handle: usize, address: usize, size: usize) bool {
     }
     const wanted = classes.ofSize(size);
     if (wanted != class and !(c.states and wanted == 1 and class == 2)) return false;
-    const state = stateOfBlock(c, class, offset) orelse return false;
-    if (c.states) return state.* == 1;
+    const state = stateAt(c, class, offset);
+    if (!state.starts) return false;
+    if (c.states) return state.byte.* == 1;
     const inside = offset - (@as(usize, d.start) << classes.page_shift);
     return !classes.isSmall(class) or !d.isFree((inside * classes.reciprocals[class]) >> 32);
 }
 
-inline fn markLive(c: *Cache, class: u8, address: usize) void {
-    if (stateOfBlock(c, class, address - c.base)) |state| state.* = 1;
+inline fn markLive(c: *Cache, class: u8, offset: usize) void {
+    stateAt(c, class, offset).byte.* = 1;
 }
 
 const Metadata = @import("Metadata.zig");
@@ -246,22 +263,32 @@ inline fn descriptorOf(c: *Cache, offset: usize) *Metadata.Descriptor {
     return @ptrFromInt(c.units + @as(usize, number) * Metadata.unit_size);
 }
 
-/// The byte of a block of a cached class; null if no block starts at the offset.
-inline fn stateOfBlock(c: *Cache, class: u8, offset: usize) ?*u8 {
+/// Whether a block of a cached class starts at the offset, and the byte of the block there. (What lies behind the last
+/// block of a slab has a byte too, which never says live.)
+inline fn stateAt(c: *Cache, class: u8, offset: usize) struct { starts: bool, byte: *u8 } {
     const d = descriptorOf(c, offset);
+    const geometry = &geometries[class];
     const inside = offset - (@as(usize, d.start) << classes.page_shift);
-    const index = (inside * classes.reciprocals[class]) >> 32;
-    if (index * classes.sizes[class] != inside) return null;
-    if (index >= d.blocks and index != 0) return null;
-    return @ptrFromInt(@intFromPtr(d) + index + state_offsets[class]);
+    const index = (inside * geometry.reciprocal) >> 32;
+    const states: [*]u8 = @ptrCast(d);
+    return .{ .starts = index * geometry.size == inside, .byte = &states[geometry.states_at + index] };
 }
 
-/// Where a descriptor's states begin: behind a slab's, inside a run's.
-const state_offsets: [classes.count]u8 = blk: {
-    var result: [classes.count]u8 = @splat(@offsetOf(Metadata.Descriptor, "live"));
-    for (1..classes.small_count + 1) |class| {
-        result[class] = if (classes.table[class].blocks > 256) 2 * Metadata.unit_size else Metadata.unit_size;
-    }
+/// What `stateAt` needs of a class, in one place.
+const Geometry = extern struct { reciprocal: u32, size: u32, states_at: u32, unused: u32 = 0 };
+
+const geometries: [classes.count]Geometry = blk: {
+    var result: [classes.count]Geometry = undefined;
+    for (&result, 0..) |*g, class| g.* = .{
+        .reciprocal = classes.reciprocals[class],
+        .size = classes.sizes[class],
+        .states_at = if (!classes.isSmall(class))
+            @offsetOf(Metadata.Descriptor, "live") // inside a run's descriptor, behind a slab's
+        else if (classes.table[class].blocks > 256)
+            2 * Metadata.unit_size
+        else
+            Metadata.unit_size,
+    };
     break :blk result;
 };
 
@@ -384,7 +411,7 @@ noinline fn findCache(t: *Local, heap: *Heap, handle: usize) ?*Cache {
 /// What the hot paths know nothing of is left to the slow ones: the cache never becomes `last`.
 fn servesHot(c: *const Cache) bool {
     const h = c.heap;
-    return (hooks.checked or !c.states) and h.hardening < 3 and h.junk == .none and !h.zero;
+    return (hooks.checked or !c.states) and hooks.offsets == c.offset_cells and h.hardening < 3 and h.junk == .none and !h.zero;
 }
 
 /// Null: the heap died meanwhile, the thread is at its end, or there is no memory for a cache.

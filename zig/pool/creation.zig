@@ -8,6 +8,7 @@ const os = @import("../os.zig");
 const heap = @import("../heap.zig");
 const region_layer = @import("../region.zig");
 const Region = region_layer.Region;
+const conf = @import("conf.zig");
 const disposal = @import("disposal.zig");
 const fork = @import("fork.zig");
 const functions = @import("functions.zig");
@@ -16,6 +17,7 @@ const messages = @import("messages.zig");
 const misuse = @import("misuse.zig");
 const registry = @import("registry.zig");
 const Range = @import("Range.zig");
+const statistics = @import("statistics.zig");
 const Thread = @import("Thread.zig");
 
 pub const Source = union(enum) {
@@ -28,7 +30,7 @@ pub const Source = union(enum) {
     anonymous,
 };
 
-/// When a lazy pool gives storage back that no block needs: after it was left alone for a while, at once, or never.
+/// When a lazy pool gives storage back that no block needs: after a while, at once, or never.
 pub const GiveBack = enum { decay, immediate, never };
 
 pub const size_min = 1 << 20;
@@ -49,9 +51,12 @@ pub const Options = struct {
     protect_first_page: bool = false,
     /// The handle is a number, the bits of a double, and the calling thread is attached; otherwise it is the pool's address.
     numbered: bool = true,
-    give_back: GiveBack = .decay,
-    hardening: u8 = 1,
-    /// 0: as many as suit the size and the processors.
+    /// Null: as the conf string says, else by decay. How long a while is, says the conf string, too.
+    give_back: ?GiveBack = null,
+    /// Null: as the conf string says, else `hardening_default`.
+    hardening: ?u8 = null,
+    hardening_default: u8 = 1,
+    /// 0: as the conf string says, else as many as suit the size and the processors.
     arenas: u32 = 0,
     /// A file system that cannot promise its storage (no fallocate, copy on write) is used all the same, or refused
     /// with EOPNOTSUPP.
@@ -97,17 +102,7 @@ fn build(options: *const Options, range: *Range) os.Error!void {
         };
     }
     errdefer if (range.protected) os.memory.protect(region.base, page, .read_write) catch {};
-    range.heap = try .create(region, .{
-        .handle = if (range.numbered) range.handle else region.base,
-        .arenas = options.arenas,
-        .hardening = options.hardening,
-        .reserved_pages = @intCast(page / heap.page_size),
-        .decay_ms = switch (options.give_back) {
-            .decay => heap.Heap.decay_ms_default,
-            .immediate => 0,
-            .never => -1,
-        },
-    });
+    range.heap = try .create(region, heapOptions(options, range));
     errdefer {
         range.heap.kill();
         range.heap.destroy();
@@ -120,6 +115,30 @@ fn build(options: *const Options, range: *Range) os.Error!void {
     registry.lock.lock();
     defer registry.lock.unlock();
     try registry.publish(range);
+}
+
+/// What the caller says goes before the conf string, and that before the defaults.
+fn heapOptions(options: *const Options, range: *const Range) heap.Heap.Options {
+    const said = &conf.settings;
+    var result: heap.Heap.Options = .{
+        .handle = if (range.numbered) range.handle else range.region.base,
+        .arenas = if (options.arenas != 0) options.arenas else said.narenas orelse 0,
+        .hardening = options.hardening orelse said.hardening orelse options.hardening_default,
+        .offset_cells = options.numbered,
+        .reserved_pages = @intCast(os.memory.pageSize() / heap.page_size),
+        .junk = said.junk orelse .none,
+        .zero = said.zero orelse false,
+    };
+    if (said.cachedMax()) |most| result.cached_max = most;
+    if (said.dirty_decay_ms) |said_ms| result.decay_ms = said_ms;
+    if (options.give_back) |when| switch (when) {
+        .decay => if (result.decay_ms <= 0) {
+            result.decay_ms = heap.Heap.decay_ms_default;
+        },
+        .immediate => result.decay_ms = 0,
+        .never => result.decay_ms = -1,
+    };
+    return result;
 }
 
 fn checkSize(options: *const Options) os.Error!void {
@@ -223,6 +242,8 @@ fn prepare() os.Error!void {
     try fork.watch();
     // What lets a thread that finds the pool full take the blocks that others have cached.
     _ = os.thread.registerMembarrier();
+    conf.load();
+    if (conf.settings.stats_print orelse false) os.process.atExit(statistics.printOpen) catch |err| messages.noStatistics(err);
     const replaced = functions.fix();
     heap.hooks.* = .{
         .acquire = &acquire,

@@ -28,10 +28,10 @@ export function goalRow(
 }
 
 /** All goals whose figures were measured. */
-export async function evaluateGoals(
+export function evaluateGoals(
   table: ReadonlyMap<string, ReadonlyMap<string, Measured>>,
-  native: readonly Worker[],
-): Promise<Goal[]> {
+  capacities: readonly Capacity[],
+): Goal[] {
   const goals: Goal[] = [];
   const pair = table.get("C: pair 64");
   const [ours, theirs] = [pair?.get("vmem, memory"), pair?.get("jemalloc")];
@@ -58,25 +58,43 @@ export async function evaluateGoals(
       goals.push(atMost(name, ratio(large, small), 2));
     }
   }
-  return [...goals, ...await capacityGoals(native)];
+  return [...goals, ...capacityGoals(capacities)];
 }
 
 const SMALLEST_POOL = 14 * 1024 * 1024;
 
-async function capacityGoals(native: readonly Worker[]): Promise<Goal[]> {
-  const goals: Goal[] = [];
+/** How much of a new pool of 14 MiB blocks of one size get, until it says no. */
+export interface Capacity {
+  readonly size: number;
+  readonly pool: string;
+  /** From 0 to 1. */
+  readonly part: number;
+}
+
+/** Fills pools with blocks of every size that the driver knows. */
+export async function measureCapacities(native: readonly Worker[]): Promise<Capacity[]> {
+  const capacities: Capacity[] = [];
   for (const worker of native) {
-    if (!worker.can("capacity 64")) continue;
-    const { proof } = await worker.run("capacity 64", 1);
-    const part = proof * 64 / SMALLEST_POOL;
-    goals.push({
-      name: `Part of 14 MiB that blocks of 64 B get, ${worker.name}`,
-      value: `${(part * 100).toFixed(2)} %`,
-      limit: "at least 95 %",
-      reached: part >= 0.95,
-    });
+    for (const work of worker.works.filter((work) => work.startsWith("capacity "))) {
+      const size = Number(work.slice("capacity ".length));
+      const { proof } = await worker.run(work, 1);
+      capacities.push({ size, pool: worker.name, part: proof * size / SMALLEST_POOL });
+    }
   }
-  return goals;
+  return capacities;
+}
+
+function capacityGoals(capacities: readonly Capacity[]): Goal[] {
+  return capacities.filter(({ size }) => size === 64).map(({ pool, part }) => ({
+    name: `Part of 14 MiB that blocks of 64 B get, ${pool}`,
+    value: percent(part),
+    limit: "at least 95 %",
+    reached: part >= 0.95,
+  }));
+}
+
+export function percent(part: number): string {
+  return `${(part * 100).toFixed(2)} %`;
 }
 
 function atMost(name: string, value: number, limit: number): Goal {

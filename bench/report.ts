@@ -1,5 +1,5 @@
 /** What was measured, as text for a terminal. */
-import { type Goal, MIXED } from "./goals.ts";
+import { type Capacity, type Goal, MIXED, percent } from "./goals.ts";
 import { missingPeers } from "./peers.ts";
 import { type Measured, ratio } from "./sampling.ts";
 
@@ -7,8 +7,18 @@ import { type Measured, ratio } from "./sampling.ts";
 export type Table = ReadonlyMap<string, ReadonlyMap<string, Measured>>;
 
 /** The whole report. */
-export function report(table: Table, goals: readonly Goal[]): string {
-  const parts = [reportNative(table), reportSuites(table), reportMixed(table), reportGoals(goals)];
+export function report(
+  table: Table,
+  capacities: readonly Capacity[],
+  goals: readonly Goal[],
+): string {
+  const parts = [
+    reportNative(table),
+    reportCapacities(capacities),
+    reportSuites(table),
+    reportMixed(table),
+    reportGoals(goals),
+  ];
   const missing = missingPeers().map((peer) => `${peer.name} (${peer.package})`).join(", ");
   if (missing !== "") {
     parts.push([`Not installed, so not measured: ${missing}; --install gets them on Debian`]);
@@ -29,6 +39,20 @@ function reportNative(table: Table): string[] {
     lines.push(line(row.slice("C: ".length), cells));
   }
   return lines;
+}
+
+/** One column for each pool. */
+function reportCapacities(capacities: readonly Capacity[]): string[] {
+  if (capacities.length === 0) return [];
+  const pools = [...new Set(capacities.map(({ pool }) => pool))];
+  const sizes = [...new Set(capacities.map(({ size }) => size))];
+  const rows = sizes.map((size) => {
+    const parts = pools.map((pool) =>
+      capacities.find((each) => each.pool === pool && each.size === size)?.part ?? 0
+    );
+    return line(`blocks of ${size} B`, parts.map(percent));
+  });
+  return ["Part of a new pool of 14 MiB that blocks get", line("", pools), ...rows];
 }
 
 /** One column for each runtime. */

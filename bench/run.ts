@@ -9,7 +9,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { bun, deno } from "../tools/bun.ts";
 import { root } from "../tools/zig.ts";
-import { evaluateGoals, type Goal, goalRow } from "./goals.ts";
+import { type Capacity, evaluateGoals, type Goal, goalRow, measureCapacities } from "./goals.ts";
 import { describeMachine } from "./machine.ts";
 import { buildDriver, installPeers, nativeStarts, type Start } from "./peers.ts";
 import { report, type Table } from "./report.ts";
@@ -62,9 +62,10 @@ async function main(): Promise<void> {
       table.set(name, await measure(candidates, options.effort));
     }
     note("");
-    const goals = await evaluateGoals(table, native);
-    process.stdout.write(report(table, goals));
-    if (options.record) record(table, goals);
+    const capacities = await measureCapacities(native);
+    const goals = evaluateGoals(table, capacities);
+    process.stdout.write(report(table, capacities, goals));
+    if (options.record) record(table, capacities, goals);
   } finally {
     await Promise.all(started.map((worker) => worker.stop()));
   }
@@ -121,7 +122,7 @@ function runtimeRows(worker: Worker): Row[] {
 }
 
 /** One line of JSON, so that a file of them is easily compared. */
-function record(table: Table, goals: readonly Goal[]): void {
+function record(table: Table, capacities: readonly Capacity[], goals: readonly Goal[]): void {
   const rows = Object.fromEntries(
     [...table].map(([row, measured]) => {
       const first = [...measured.values()][0]!;
@@ -132,7 +133,7 @@ function record(table: Table, goals: readonly Goal[]): void {
     }),
   );
   const command = ["deno task bench", ...process.argv.slice(2)].join(" ");
-  const line = JSON.stringify({ ...describeMachine(), command, rows, goals });
+  const line = JSON.stringify({ ...describeMachine(), command, rows, capacities, goals });
   appendFileSync(join(root, "bench", "record.ndjson"), `${line}\n`);
 }
 

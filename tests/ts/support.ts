@@ -26,7 +26,7 @@ export function turn(ms = 0): Promise<void> {
 
 /** Collects until a condition holds; finalizers run on threads of their own. */
 export async function collectUntil(condition: () => boolean, what: string): Promise<void> {
-  for (let round = 0; round < 100; round += 1) {
+  for (let round = 0; round < 500; round += 1) {
     await turn(round < 10 ? 1 : 20);
     collect();
     if (condition()) return;

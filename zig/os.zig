@@ -23,6 +23,7 @@ pub const thread = @import("os/thread.zig");
 pub const environment = @import("os/environment.zig");
 pub const output = @import("os/output.zig");
 pub const library = @import("os/library.zig");
+pub const process = @import("os/process.zig");
 
 test {
     _ = errno;
@@ -37,4 +38,5 @@ test {
     _ = environment;
     _ = output;
     _ = library;
+    _ = process;
 }

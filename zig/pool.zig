@@ -72,7 +72,7 @@ pub fn stats(handle: usize) Error!heap.Heap.Stats {
 pub fn printStats(handle: usize, omit: []const u8) Error!void {
     const range = try lifetime.pinned(handle);
     defer range.release();
-    statistics.print(&range.heap.stats(), range.region.base, .parse(omit));
+    statistics.print(range.heap, .parse(omit));
 }
 
 /// Gives storage back that no block needs, cached blocks included; says how many bytes. Errors: see `refuse`.
@@ -90,6 +90,7 @@ test {
     _ = Range;
     _ = @import("pool/Table.zig");
     _ = @import("pool/Thread.zig");
+    _ = @import("pool/conf.zig");
     _ = @import("pool/disposal.zig");
     _ = @import("pool/fault_test.zig");
     _ = @import("pool/fork.zig");

@@ -64,7 +64,9 @@ pub fn close(handle: usize) os.Error!void {
         if (Thread.detach(handle)) |own| own.release();
     } else {
         // A borrowed region is the caller's again, all of it, as soon as this returns.
-        if (range.protected) os.memory.protect(range.region.base, os.memory.pageSize(), .read_write) catch {};
+        const guarded = range.heap.hardening >= 3 and range.region.source == .borrowed;
+        const closed_to_users: usize = if (guarded) range.region.size else if (range.protected) os.memory.pageSize() else 0;
+        if (closed_to_users > 0) os.memory.protect(range.region.base, closed_to_users, .read_write) catch {};
         // An application that counts what its malloc gave wants the records of this thread back now.
         if (functions.replaced()) heap.flushThread();
         range.release(); // the pool's own reference

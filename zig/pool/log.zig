@@ -34,7 +34,11 @@ fn parse(text: []const u8) u8 {
 }
 
 pub fn write(level: Level, comptime format: []const u8, args: anytype) void {
-    if (!enabled(level)) return;
+    if (enabled(level)) writeAlways(level, format, args);
+}
+
+/// As `write`, whatever the level.
+pub fn writeAlways(level: Level, comptime format: []const u8, args: anytype) void {
     var buffer: [1024]u8 = undefined;
     var writer = std.Io.Writer.fixed(buffer[0 .. buffer.len - 2]);
     writer.print("<libvmem>: <{d}> " ++ format, .{@backingInt(level)} ++ args) catch {};

@@ -120,6 +120,11 @@ pub fn inconsistent(text: []const u8) void {
     log.write(.errors, "{s}", .{last_error.text()});
 }
 
+/// Nobody asked whether that was possible, so only the log is told.
+pub fn noStatistics(err: os.Error) void {
+    log.write(.errors, "Printing statistics at exit failed: {s}", .{os.errno.text(err)});
+}
+
 pub fn notAttached(handle_: usize) os.Error {
     const number: f64 = @bitCast(handle_);
     return say(error.EBADF, "Detaching from pool {d} failed: this thread is not attached to it", .{number});

@@ -1,9 +1,12 @@
-//! What the heap noticed about wrong use: the thread's last message, and a line in the log.
+//! What the heap noticed about wrong use: the thread's last message, a line in the log, and with `abort:true` in the conf
+//! string the end of the process.
 //!
 //! The heap may hold any of its locks here, so only this thread's memory and the log are touched.
 
 const std = @import("std");
+const os = @import("../os.zig");
 const heap = @import("../heap.zig");
+const conf = @import("conf.zig");
 const last_error = @import("last_error.zig");
 const log = @import("log.zig");
 
@@ -15,7 +18,7 @@ pub fn report(pool: *heap.Heap, what: heap.Heap.Misuse, address: usize) void {
         .unknown_pointer => "it is not in the pool",
         .written_after_free => {
             last_error.set("The block at 0x{x} (offset {d} of the pool at 0x{x}) was written after it was freed", .{ address, address - base, base });
-            return log.write(.errors, "{s}", .{last_error.text()});
+            return tell();
         },
     };
     if (address -% base < pool.region.size) {
@@ -23,5 +26,11 @@ pub fn report(pool: *heap.Heap, what: heap.Heap.Misuse, address: usize) void {
     } else {
         last_error.set("Freeing 0x{x} in the pool at 0x{x} ignored: {s}", .{ address, base, reason });
     }
-    log.write(.errors, "{s}", .{last_error.text()});
+    tell();
+}
+
+fn tell() void {
+    if (!(conf.settings.abort orelse false)) return log.write(.errors, "{s}", .{last_error.text()});
+    log.writeAlways(.errors, "{s}", .{last_error.text()});
+    os.process.abort();
 }

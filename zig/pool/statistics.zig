@@ -8,8 +8,11 @@ const std = @import("std");
 const os = @import("../os.zig");
 const heap = @import("../heap.zig");
 const options = @import("options");
+const conf = @import("conf.zig");
 const log = @import("log.zig");
+const registry = @import("registry.zig");
 const version = @import("version.zig");
+const Range = @import("Range.zig");
 
 /// Which sections are left out, by jemalloc's letters.
 pub const Omit = packed struct {
@@ -30,13 +33,15 @@ pub const Omit = packed struct {
     }
 };
 
-pub fn print(stats: *const heap.Heap.Stats, base: usize, omit: Omit) void {
+pub fn print(h: *heap.Heap, omit: Omit) void {
+    const stats = h.stats();
     line("___ Begin vmem statistics ___", .{});
     if (!omit.general) {
         line("Version: {s} (API {d}.{d})", .{ options.version, version.major, version.minor });
-        line("Pool: 0x{x}, {d} bytes", .{ base, stats.mapped });
+        line("Pool: 0x{x}, {d} bytes", .{ h.base, stats.mapped });
         line("Arenas: {d}", .{stats.arenas});
         line("Page size: {d} (system {d})", .{ heap.page_size, os.memory.pageSize() });
+        printSettings(h);
     }
     line("Allocated: {d}, active: {d}, mapped: {d}", .{ stats.allocated, stats.active, stats.mapped });
     line("Current active ceiling: {d}", .{stats.peak});
@@ -47,6 +52,43 @@ pub fn print(stats: *const heap.Heap.Stats, base: usize, omit: Omit) void {
         line("cached in threads and depots: {d}", .{stats.cached});
     }
     line("--- End vmem statistics ---", .{});
+}
+
+/// By the names of the conf string.
+fn printSettings(h: *const heap.Heap) void {
+    const said = &conf.settings;
+    line("Run-time option settings:", .{});
+    line("  opt.hardening: {d}", .{h.hardening});
+    line("  opt.tcache: {}", .{h.cached_max > 0 and h.hardening < 3});
+    if (h.cached_max > 0) line("  opt.lg_tcache_max: {d}", .{std.math.log2_int(usize, h.cached_max)});
+    line("  opt.dirty_decay_ms: {d}", .{h.decay_ms});
+    line("  opt.zero: {}", .{h.zero});
+    line("  opt.junk: \"{s}\"", .{switch (h.junk) {
+        .none => "false",
+        .allocated => "alloc",
+        .freed => "free",
+        .both => "true",
+    }});
+    line("  opt.abort: {}", .{said.abort orelse false});
+    line("  opt.stats_print: {}", .{said.stats_print orelse false});
+}
+
+/// At the end of the process: every open pool of the C face. No lock is held while one is printed.
+pub fn printOpen() void {
+    var ranges: registry.Iterator = .{};
+    while (nextOpen(&ranges)) |range| {
+        defer range.release();
+        print(range.heap, .{});
+    }
+}
+
+fn nextOpen(ranges: *registry.Iterator) ?*Range {
+    registry.lock.lock();
+    defer registry.lock.unlock();
+    while (ranges.next()) |range| {
+        if (!range.numbered and range.pin(range.handle)) return range;
+    }
+    return null;
 }
 
 fn line(comptime format: []const u8, args: anytype) void {

@@ -50,7 +50,8 @@ fn allocateIn(u: Use, size: usize, alignment: usize, zero: bool) Error!usize {
     else
         takeCached(u, class, zero)) orelse return if (h.isDead()) error.DeadHandle else error.OutOfMemory;
     if (h.states or h.junk != .none or h.zero) welcome(h, run.address);
-    if (zero and !run.fresh) clear(run.address, size);
+    // A fresh run is zero, but for the junk it was just filled with.
+    if (zero and (!run.fresh or h.junk != .none)) clear(run.address, size);
     return run.address;
 }
 
@@ -97,6 +98,11 @@ fn welcome(h: *Heap, address: usize) void {
         hardened.admit(h, address, size, state.*);
         state.* = hardened.State.live;
     }
+    fillNew(h, address, size);
+}
+
+/// New bytes of a block, as the options `junk` and `zero` want them.
+fn fillNew(h: *Heap, address: usize, size: usize) void {
     if (h.junk == .allocated or h.junk == .both) hardened.fill(address, size, hardened.allocated_byte);
     if (h.zero) clear(address, size);
 }
@@ -182,7 +188,13 @@ fn resizeFound(h: *Heap, found: Heap.Found, size: usize) bool {
     if (size > @as(usize, h.pages) * classes.page_size) return false;
     if (classes.isSmall(found.class)) return requestClass(h, size, 1) == found.class;
     if (size <= classes.small_max) return false;
-    return h.runs.resize(found.number, @intCast(classes.runPages(size)));
+    const before = h.sizeOf(found);
+    const pages = classes.runPages(size);
+    const address = h.pageAddress(h.metadata.descriptor(found.number).start);
+    if (!h.runs.resize(found.number, @intCast(pages))) return false;
+    const after = pages * classes.page_size;
+    if (after > before) fillNew(h, address + before, after - before);
+    return true;
 }
 
 /// As many blocks of one size as there is room for, up to `out.len`; says how many. Fails only if there is not

@@ -397,6 +397,10 @@ test "level 3 holds freed blocks back, notices writes to them, and guards runs" 
     try p.expectSound();
 }
 
+fn bytesAt(address: usize, len: usize) []u8 {
+    return @as([*]u8, @ptrFromInt(address))[0..len];
+}
+
 test "junk and zero fill new blocks, and blocks of no cache are served" {
     for ([_]bool{ false, true }) |zero| {
         const p: Pool = try .create(1, 14 * MiB, .{ .junk = .both, .zero = zero });
@@ -405,6 +409,13 @@ test "junk and zero fill new blocks, and blocks of no cache are served" {
         try testing.expectEqual(@as(u8, if (zero) 0 else 0xa5), a[99]);
         p.free(a);
         try testing.expectEqual(0x5a, a[99]);
+        // A run that was never used, and one that grows in place.
+        const cleared = try calls.allocate(1, 5 * MiB, 1, true);
+        try testing.expect(std.mem.allEqual(u8, bytesAt(cleared, 5 * MiB), 0));
+        try testing.expectEqual(cleared, try calls.resize(1, cleared, 6 * MiB));
+        try testing.expect(std.mem.allEqual(u8, bytesAt(cleared, 5 * MiB), 0));
+        const grown: u8 = if (zero) 0 else 0xa5;
+        try testing.expect(std.mem.allEqual(u8, bytesAt(cleared + 5 * MiB, 60_000), grown));
     }
     const p: Pool = try .create(1, 14 * MiB, .{ .cached_max = 0 });
     defer p.delete();

@@ -64,14 +64,18 @@ pub fn close(handle: usize) os.Error!void {
         if (Thread.detach(handle)) |own| own.release();
     } else {
         // A borrowed region is the caller's again, all of it, as soon as this returns.
-        const guarded = range.heap.hardening >= 3 and range.region.source == .borrowed;
-        const closed_to_users: usize = if (guarded) range.region.size else if (range.protected) os.memory.pageSize() else 0;
-        if (closed_to_users > 0) os.memory.protect(range.region.base, closed_to_users, .read_write) catch {};
+        if (range.region.source == .borrowed) unprotect(range);
         // An application that counts what its malloc gave wants the records of this thread back now.
         if (functions.replaced()) heap.flushThread();
         range.release(); // the pool's own reference
     }
     range.release();
+}
+
+/// The pages that fault, the first one and at hardening level 3 those behind runs, are ordinary ones again.
+fn unprotect(range: *const Range) void {
+    const len = if (range.heap.hardening >= 3) range.region.size else if (range.protected) os.memory.pageSize() else return;
+    os.memory.protect(range.region.base, len, .read_write) catch {};
 }
 
 /// Counts a user of the pool's memory, for example a buffer over it. Same errors as `refuse`.

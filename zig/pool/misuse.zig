@@ -12,16 +12,17 @@ const log = @import("log.zig");
 
 pub fn report(pool: *heap.Heap, what: heap.Heap.Misuse, address: usize) void {
     const base = pool.region.base;
+    const inside = address -% base < pool.region.size;
     const reason = switch (what) {
         .not_a_block => "no block starts there",
         .freed_twice => "the block was freed before",
-        .unknown_pointer => "it is not in the pool",
+        .unknown_pointer => if (inside) "no block starts there" else "it is not in the pool",
         .written_after_free => {
             last_error.set("The block at 0x{x} (offset {d} of the pool at 0x{x}) was written after it was freed", .{ address, address - base, base });
             return tell();
         },
     };
-    if (address -% base < pool.region.size) {
+    if (inside) {
         last_error.set("Freeing 0x{x} (offset {d} of the pool at 0x{x}) ignored: {s}", .{ address, address - base, base, reason });
     } else {
         last_error.set("Freeing 0x{x} in the pool at 0x{x} ignored: {s}", .{ address, base, reason });

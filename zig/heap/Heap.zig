@@ -479,6 +479,7 @@ pub fn reclaim(h: *Heap, request: Request) ?Run {
     h.members.lock();
     defer h.members.unlock();
     h.takeAll();
+    defer h.unlockCaches(); // not before: threads at work would cache again what the request needs
     if (h.serve(request)) |run| return run;
     // Storage may be what lacks: what no used page needs is given back to be taken where it is needed.
     if (h.region.lazy and h.runs.trim() > 0) return h.serve(request);
@@ -491,8 +492,8 @@ fn serve(h: *Heap, request: Request) ?Run {
     return .{ .address = address, .fresh = false };
 }
 
-/// Under `members`: every cached block goes back to its slab or run, those of idle threads included.
-/// Without membarrier the blocks in other threads' loaded magazines stay where they are.
+/// Under `members`: every cached block goes back to its slab or run, those of idle threads included, and all caches stay
+/// locked until `unlockCaches`. Without membarrier the blocks in other threads' loaded magazines stay where they are.
 pub fn takeAll(h: *Heap) void {
     var any = false;
     var cache = h.caches;
@@ -505,7 +506,6 @@ pub fn takeAll(h: *Heap) void {
     cache = h.caches;
     while (cache) |c| : (cache = c.next) {
         c.takeClosed(barrier or c == own);
-        c.lock.unlock();
     }
     h.drainDepots();
     hardened.emptyQuarantine(h);
@@ -519,11 +519,17 @@ pub fn takeAll(h: *Heap) void {
     }
 }
 
+fn unlockCaches(h: *Heap) void {
+    var cache = h.caches;
+    while (cache) |c| : (cache = c.next) c.lock.unlock();
+}
+
 /// Takes back what is cached and gives storage without a used page back. Returns its bytes.
 pub fn trim(h: *Heap) usize {
     h.members.lock();
     defer h.members.unlock();
     h.takeAll();
+    defer h.unlockCaches();
     return h.runs.trim();
 }
 
@@ -535,6 +541,7 @@ pub fn check(h: *Heap, report_line: ?*const fn (text: []const u8) void) bool {
     h.members.lock();
     defer h.members.unlock();
     h.takeAll();
+    defer h.unlockCaches();
     return verify.walk(h, report_line);
 }
 

@@ -331,6 +331,52 @@ test "a hot free refuses what is inside a block" {
     try p.expectEmpty();
 }
 
+test "busy threads get blocks as long as there are some" {
+    if (!os.thread.registerMembarrier()) return error.SkipZigTest;
+    const p: Pool = try .create(1, 2 * MiB, .{});
+    defer p.delete();
+    const Shared = struct {
+        pool: Pool,
+        ready: std.atomic.Value(u32) = .init(0),
+        stop: std.atomic.Value(u32) = .init(0),
+        refused: std.atomic.Value(u32) = .init(0),
+
+        /// Many caches make taking them back slow.
+        fn idle(s: *@This()) void {
+            if (s.pool.malloc(16)) |block| s.pool.free(block);
+            _ = s.ready.fetchAdd(1, .release);
+            while (s.stop.load(.acquire) == 0) os.thread.futexWait(&s.stop.raw, 0, null) catch {};
+        }
+        fn busy(s: *@This()) void {
+            for (0..200_000) |_| {
+                const a = s.pool.malloc(64);
+                const b = s.pool.malloc(64);
+                if (a == null or b == null) _ = s.refused.fetchAdd(1, .monotonic);
+                if (a) |block| s.pool.free(block);
+                if (b) |block| s.pool.free(block);
+            }
+        }
+    };
+    var shared: Shared = .{ .pool = p };
+    var idle: [64]std.Thread = undefined;
+    for (&idle) |*t| t.* = try std.Thread.spawn(.{ .stack_size = 1 * MiB }, Shared.idle, .{&shared});
+    while (shared.ready.load(.acquire) != idle.len) os.thread.yield();
+    var blocks: std.ArrayList([*]u8) = .empty;
+    defer blocks.deinit(testing.allocator);
+    while (p.malloc(64)) |block| try blocks.append(testing.allocator, block);
+    // As many as the threads hold at most.
+    var busy: [8]std.Thread = undefined;
+    for (0..2 * busy.len) |_| p.free(blocks.pop().?);
+    for (&busy) |*t| t.* = try std.Thread.spawn(.{}, Shared.busy, .{&shared});
+    for (busy) |t| t.join();
+    shared.stop.store(1, .release);
+    _ = os.thread.futexWake(&shared.stop.raw, idle.len);
+    for (idle) |t| t.join();
+    try testing.expectEqual(0, shared.refused.raw);
+    for (blocks.items) |block| p.free(block);
+    try p.expectEmpty();
+}
+
 test "thousands of short threads leave nothing behind" {
     const p: Pool = try .create(1, 14 * MiB, .{});
     defer p.delete();

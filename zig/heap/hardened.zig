@@ -79,11 +79,8 @@ fn releaseOldest(h: *Heap) void {
     expectFilled(h, address, h.sizeOf(found));
     h.stateOf(found).* = State.filled;
     const d = h.metadata.descriptor(found.number);
-    if (d.guarded) {
-        // At the limit on mappings it stays: a lost block is better than one that faults.
-        if (!setGuard(h, d.start + d.pages - 1, false)) return;
-        d.guarded = false;
-    }
+    // At the limit on mappings it stays: a lost block is better than one that faults.
+    if (d.guarded and !setGuard(h, d.start + d.pages - 1, false)) return;
     h.putBlocks(found.class, &.{address});
 }
 
@@ -108,10 +105,15 @@ pub fn takeGuardedRun(h: *Heap, pages: u32, alignment: u32) ?Heap.Run {
     const d = h.metadata.descriptor(number);
     const fresh = d.fresh;
     d.fresh = false;
-    d.guarded = setGuard(h, d.start + d.pages - 1, true);
-    // No cache keeps it: its size is not that of its page count.
-    d.class = classes.large;
-    h.metadata.classes[d.start] = classes.large;
+    if (setGuard(h, d.start + d.pages - 1, true)) {
+        // The walker may be looking.
+        h.runs.lock.lock();
+        defer h.runs.lock.unlock();
+        d.guarded = true;
+        // No cache keeps it: its size is not that of its page count.
+        d.class = classes.large;
+        h.metadata.classes[d.start] = classes.large;
+    }
     return .{ .address = h.pageAddress(d.start), .fresh = fresh };
 }
 

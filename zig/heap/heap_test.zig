@@ -119,6 +119,24 @@ test "calloc is zero over dirty and over fresh pages" {
     try p.expectEmpty();
 }
 
+test "a run without a guard page, where the system refuses one, is an ordinary run" {
+    if (!os.fault.enabled) return error.SkipZigTest;
+    const p: Pool = try .create(1, 14 * MiB, .{ .hardening = 3 });
+    defer p.delete();
+    for ([_]usize{ 20_000, 128 << 10, 3 * MiB }) |size| {
+        os.fault.armCallFrom(.mprotect, 1, error.ENOMEM);
+        const block = calls.allocate(1, size, 1, false);
+        os.fault.disarm();
+        try p.expectSound();
+        try testing.expect(try calls.usableSize(1, try block) >= size);
+        try calls.release(1, try block);
+        const guarded = try calls.allocate(1, size, 1, false);
+        try p.expectSound();
+        try calls.release(1, guarded);
+    }
+    try p.expectEmpty();
+}
+
 test "aligned blocks, up to the pool" {
     const p: Pool = try .create(1, 32 * MiB, .{});
     defer p.delete();

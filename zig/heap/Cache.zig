@@ -57,6 +57,7 @@ base: usize = 0,
 size: usize = 0,
 page_classes: [*]const u8 = &no_classes,
 heads: [*]const u32 = &no_heads,
+state_units: [*]const u32 = &no_heads,
 units: usize = 0,
 /// The heap keeps a byte a block.
 states: bool = false,
@@ -90,6 +91,7 @@ pub fn init(c: *Cache, h: *Heap, arena: u16) void {
         .size = @as(usize, h.pages) * classes.page_size,
         .page_classes = h.metadata.classes,
         .heads = h.metadata.heads,
+        .state_units = h.metadata.state_units,
         .units = h.metadata.units,
         .states = h.states,
         .offset_cells = h.offset_cells,
@@ -118,21 +120,27 @@ pub inline fn undoPop(bin: *Bin) void {
     storeTop(bin, bin.sp +% cell_size);
 }
 
-pub inline fn hasRoom(bin: *Bin) bool {
-    return bin.sp < loadBound(&bin.hi);
+/// Where `push` may put a block: the first half of it. Null if there is no room.
+pub inline fn place(bin: *Bin) ?usize {
+    const sp = bin.sp;
+    if (sp >= loadBound(&bin.hi)) {
+        @branchHint(.unlikely);
+        return null;
+    }
+    return sp;
+}
+
+/// The second half. A thief who came in between took what is below `sp`; the block lands where it was to.
+pub inline fn pushAt(bin: *Bin, sp: usize, block: usize) void {
+    cell(sp).* = block;
+    // The thief that reads the new `sp` must see the cell.
+    @atomicStore(usize, &bin.sp, sp + cell_size, .release);
 }
 
 /// Returns false, and does nothing, if there is no room.
 pub inline fn push(bin: *Bin, block: usize) bool {
     const b = opaqueCopy(bin);
-    const sp = b.sp;
-    if (sp >= loadBound(&b.hi)) {
-        @branchHint(.unlikely);
-        return false;
-    }
-    cell(sp).* = block;
-    // The thief that reads the new `sp` must see the cell.
-    @atomicStore(usize, &b.sp, sp + cell_size, .release);
+    pushAt(b, place(b) orelse return false, block);
     return true;
 }
 
@@ -142,7 +150,7 @@ inline fn cell(at: usize) *usize {
 
 /// The compiler would otherwise load `sp` as (base, index) and store it as (base), which costs 1.1 ns a
 /// pair: store-to-load forwarding is only free between equal forms of address.
-inline fn opaqueCopy(b: *Bin) *Bin {
+pub inline fn opaqueCopy(b: *Bin) *Bin {
     return asm (""
         : [r] "=r" (-> *Bin),
         : [b] "0" (b),

@@ -156,7 +156,7 @@ pub fn create(region: *Region, options: Options) os.Error!*Heap {
         .arena_count = arena_count,
         .arenas = arenas,
     };
-    h.runs = .init(&h.metadata, region, options.reserved_pages);
+    h.runs = .init(&h.metadata, region, options.reserved_pages, states);
     // The arenas are not written: fresh memory is zero, which is a shard's initial state.
     return h;
 }
@@ -262,13 +262,6 @@ pub inline fn pageAddress(h: *const Heap, page: u32) usize {
     return h.base + (@as(usize, page) << classes.page_shift);
 }
 
-/// Level 2: one byte a block of the slab, behind its bitmap; 1 is live.
-pub fn blockStates(h: *const Heap, number: u32) [*]u8 {
-    const d = h.metadata.descriptor(number);
-    const bitmap_units: usize = if (d.blocks > 256) 1 else 0;
-    return @ptrFromInt(h.metadata.units + (@as(usize, number) + 1 + bitmap_units) * Metadata.unit_size);
-}
-
 pub const Found = struct { number: u32, class: u8, index: usize };
 
 /// What starts at an address, by the page map: null if no block of the heap can start there. Whether the
@@ -297,8 +290,9 @@ pub fn sizeOf(h: *const Heap, found: Found) usize {
 /// The byte that says whether the block is live; only where the heap keeps them.
 pub fn stateOf(h: *const Heap, found: Found) *u8 {
     assert(h.states);
-    if (classes.isSmall(found.class)) return &h.blockStates(found.number)[found.index];
-    return &h.metadata.descriptor(found.number).live;
+    const d = h.metadata.descriptor(found.number);
+    const offset = (@as(usize, d.start) << classes.page_shift) + found.index * classes.sizes[found.class];
+    return h.metadata.state(found.class, offset);
 }
 
 /// Whether a block starts at the address and is not known to be free: exact where the heap keeps states,

@@ -6,6 +6,8 @@
 //!     heads     4 bytes a page   number of the descriptor of the slab or run (all pages of a slab;
 //!                                first and last page of a run, used or free)
 //!     granules  1 byte a granule whether the region has storage there (lazy regions)
+//!     states    4 bytes a page   where the pool keeps a byte a block: number of the unit with those of the blocks
+//!                                that start in this page
 //!     units     64 bytes each    descriptors; a slab's has more units where its bitmap or its block
 //!                                states need them
 //!
@@ -34,6 +36,8 @@ pub const Kind = enum(u8) { unused, free_run, run, slab };
 /// shard's lock while it is a slab; `start`, `pages`, `class`, `blocks` and `arena` of a slab do not
 /// change while any of its blocks is out.
 pub const Descriptor = extern struct {
+    /// Whether the run is live, where the heap keeps states; its place is that of the first state of a unit.
+    live: u8 = 0,
     kind: Kind = .unused,
     /// Class of the blocks (slab) or of the run (`large` above 256 pages); 0 when free.
     class: u8 = 0,
@@ -47,8 +51,6 @@ pub const Descriptor = extern struct {
     blocks: u16 = 0,
     /// Blocks of the slab that are neither cached nor live.
     free: u16 = 0,
-    /// Level 2: whether the run is live (a slab has one such byte a block, behind its bitmap).
-    live: u8 = 0,
     /// The slab is in its shard's tree.
     listed: bool = false,
     /// The run's bytes have never been handed out and read as zero.
@@ -63,6 +65,7 @@ pub const Descriptor = extern struct {
     comptime {
         assert(@sizeOf(Descriptor) == unit_size);
         assert(@offsetOf(Descriptor, "bitmap") == 32);
+        assert(@offsetOf(Descriptor, "live") == 0);
     }
 
     pub fn words(d: *Descriptor) []u64 {
@@ -85,17 +88,22 @@ memory: usize,
 len: usize,
 classes: [*]u8,
 heads: [*]u32,
+state_units: [*]u32,
 granules: []u8,
 units: usize,
 units_end: u32,
 /// First unit never used; unit 0 means "none".
 units_top: u32 = 1,
 unused: [units_max + 1]u32 = @splat(0),
-parts: [3]Part,
+parts: [4]Part,
 staged: bool,
 
-/// A descriptor and the states of 256 blocks and one place more.
-const units_max = 6;
+/// The most units of any descriptor.
+const units_max = blk: {
+    var most: u8 = 0;
+    for (1..classes_table.small_count + 1) |class| most = @max(most, descriptorUnits(class, true));
+    break :blk most;
+};
 
 const Part = struct {
     start: usize,
@@ -111,20 +119,16 @@ const Part = struct {
     }
 };
 
-/// Bytes of state behind a slab's descriptor for one byte a block.
+/// Units of a slab's descriptor: itself, what its bitmap needs more, and the states of its blocks.
 pub fn descriptorUnits(class: u8, states: bool) u8 {
-    const blocks = classes_table.table[class].blocks;
-    const bitmap: usize = if (blocks > 256) 1 else 0;
-    // One more than blocks: for the place behind the last one.
-    const state = if (states) (@as(usize, blocks) + unit_size) / unit_size else 0;
-    return @intCast(1 + bitmap + state);
+    const geometry = classes_table.table[class];
+    const state_units = if (states) geometry.pages * classes_table.stateUnits(class) else 0;
+    return @intCast(statesAt(class) + state_units);
 }
 
-comptime {
-    for (1..classes_table.small_count + 1) |class| {
-        assert(descriptorUnits(class, false) <= 2);
-        if (class > 1) assert(descriptorUnits(class, true) <= units_max);
-    }
+/// The unit of a slab's descriptor that its states begin at.
+pub fn statesAt(class: u8) u8 {
+    return if (classes_table.table[class].blocks > 256) 2 else 1;
 }
 
 pub const Options = struct {
@@ -143,41 +147,46 @@ pub fn create(options: Options) os.Error!Metadata {
     const largest: usize = if (options.states) units_max else 2;
     const units_per_page = largest * (largest + 1) / 2;
     const unit_count = @min(pages * units_per_page + 64, std.math.maxInt(u32) - 1);
-    const lens = [3]usize{
+    const lens = [4]usize{
         std.mem.alignForward(usize, pages, page_size),
         std.mem.alignForward(usize, pages * @sizeOf(u32), page_size),
+        if (options.states) std.mem.alignForward(usize, pages * @sizeOf(u32), page_size) else 0,
         std.mem.alignForward(usize, unit_count * unit_size, page_size),
     };
     const granules_len = std.mem.alignForward(usize, options.granules, page_size);
     const owner_len = std.mem.alignForward(usize, options.owner_len, page_size);
-    const len = owner_len + lens[0] + lens[1] + lens[2] + granules_len;
+    const len = owner_len + lens[0] + lens[1] + lens[2] + lens[3] + granules_len;
     const at_once = len <= open_at_once_max;
     const memory = if (at_once) try os.memory.mapAnonymous(len) else try os.memory.reserve(len, page_size);
     errdefer os.memory.unmap(memory, len) catch {};
     const classes_at = memory + owner_len;
     const heads_at = classes_at + lens[0];
-    const granules_at = heads_at + lens[1];
+    const states_at = heads_at + lens[1];
+    const granules_at = states_at + lens[2];
     const units_at = granules_at + granules_len;
     if (!at_once) {
         try os.memory.protect(memory, owner_len, .read_write);
-        try os.memory.protect(classes_at, lens[0] + lens[1], .read);
+        try os.memory.protect(classes_at, lens[0] + lens[1] + lens[2], .read);
         if (granules_len > 0) try os.memory.protect(granules_at, granules_len, .read_write);
     }
     const classes: [*]u8 = @ptrFromInt(classes_at);
     const heads: [*]u32 = @ptrFromInt(heads_at);
+    const state_units: [*]u32 = @ptrFromInt(states_at);
     const granule_bytes: [*]u8 = @ptrFromInt(granules_at);
     return .{
         .memory = memory,
         .len = len,
         .classes = classes,
         .heads = heads,
+        .state_units = state_units,
         .granules = granule_bytes[0..options.granules],
         .units = units_at,
         .units_end = @intCast(unit_count),
         .parts = .{
             .{ .start = classes_at, .len = lens[0], .opened = 0 },
             .{ .start = heads_at, .len = lens[1], .opened = 0 },
-            .{ .start = units_at, .len = lens[2], .opened = 0 },
+            .{ .start = states_at, .len = lens[2], .opened = 0 },
+            .{ .start = units_at, .len = lens[3], .opened = 0 },
         },
         .staged = !at_once,
     };
@@ -193,10 +202,18 @@ pub fn open(m: *Metadata, top: usize) os.Error!void {
     if (!m.staged) return;
     try m.parts[0].open(top);
     try m.parts[1].open(top * @sizeOf(u32));
+    if (m.parts[2].len > 0) try m.parts[2].open(top * @sizeOf(u32));
 }
 
 pub inline fn descriptor(m: *const Metadata, number: u32) *Descriptor {
     return @ptrFromInt(m.units + @as(usize, number) * unit_size);
+}
+
+/// The state of the block of a class that starts at an offset in the region.
+pub inline fn state(m: *const Metadata, class: u8, offset: usize) *u8 {
+    const unit = m.state_units[offset >> classes_table.page_shift];
+    const granule = (offset & (page_size - 1)) >> @intCast(classes_table.state_shifts[class]);
+    return @ptrFromInt(m.units + @as(usize, unit) * unit_size + granule);
 }
 
 /// A descriptor with all fields at their defaults and `count` units, whose bytes after the first
@@ -211,7 +228,7 @@ pub fn take(m: *Metadata, count: u8) ?u32 {
         return reused;
     }
     if (m.units_end - m.units_top < count) return m.takeLarger(count);
-    if (m.staged) m.parts[2].open((@as(usize, m.units_top) + count) * unit_size) catch return null;
+    if (m.staged) m.parts[3].open((@as(usize, m.units_top) + count) * unit_size) catch return null;
     const number = m.units_top;
     m.units_top += count;
     m.descriptor(number).* = .{ .units = count };

@@ -46,13 +46,16 @@ used_pages_peak: u64 = 0,
 dirty_pages: u64 = 0,
 /// How often the region refused storage.
 storage_refused: u64 = 0,
+/// The heap keeps a byte a block.
+states: bool,
 /// The heap is dead: the region's storage is no longer this heap's to take or give.
 closed: bool = false,
 
-pub fn init(metadata: *Metadata, region: *Region, reserved_pages: u32) Runs {
+pub fn init(metadata: *Metadata, region: *Region, reserved_pages: u32, states: bool) Runs {
     return .{
         .metadata = metadata,
         .region = region,
+        .states = states,
         .free = .{ .metadata = metadata },
         .bottom = reserved_pages,
         .top = reserved_pages,
@@ -89,6 +92,7 @@ pub fn allocate(r: *Runs, kind: Metadata.Kind, pages: u32, alignment: u32, units
     } else {
         d.class = classes.ofRun(pages);
         r.metadata.classes[d.start] = d.class;
+        if (r.states) r.metadata.state_units[d.start] = number; // of its `live`
     }
     r.used_pages += pages;
     r.used_pages_peak = @max(r.used_pages_peak, r.used_pages);

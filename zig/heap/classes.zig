@@ -58,6 +58,27 @@ pub const sizes: [count]u32 = blk: {
     break :blk result;
 };
 
+/// Where blocks have a byte of state (hardening level 2): one byte for each granule of this many bits of the
+/// address. A block starts at a granule, every granule has at most one block's start, and a page has whole
+/// 64-byte units of granules. A run has one byte for its start.
+pub const state_shifts: [count]u8 = blk: {
+    var result: [count]u8 = @splat(page_shift);
+    for (1..small_count + 1) |i| result[i] = @min(6, @ctz(table[i].size));
+    break :blk result;
+};
+
+/// The bits of an offset below its granule.
+pub const granule_masks: [count]u16 = blk: {
+    var result: [count]u16 = undefined;
+    for (&result, state_shifts) |*mask, shift| mask.* = (1 << shift) - 1;
+    break :blk result;
+};
+
+/// 64-byte units of states that a page of the class has.
+pub fn stateUnits(class: u8) u8 {
+    return @intCast((page_size >> @as(u6, @intCast(state_shifts[class]))) / 64);
+}
+
 /// Class of a request of up to `small_max` bytes, by `(size + 7) >> 3`.
 pub const small_index: [small_max / 8 + 1]u8 align(64) = blk: {
     @setEvalBranchQuota(20_000);
@@ -67,6 +88,14 @@ pub const small_index: [small_max / 8 + 1]u8 align(64) = blk: {
         while (table[class].size < i * 8) class += 1;
         to.* = class;
     }
+    break :blk result;
+};
+
+/// The same without the 8-byte class, for heaps that keep a byte a block: at 8 the bytes would be an eighth of it.
+pub const small_index_16: [small_max / 8 + 1]u8 align(64) = blk: {
+    @setEvalBranchQuota(20_000);
+    var result = small_index;
+    for (&result) |*class| class.* = @max(class.*, 2);
     break :blk result;
 };
 

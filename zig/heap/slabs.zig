@@ -91,6 +91,16 @@ fn fillLocked(h: *Heap, shard: *Shard, arena: u16, class: u8, out: []usize, make
     return count;
 }
 
+/// All blocks of a new slab are free, and its pages know where their states are.
+fn prepareStates(h: *Heap, number: u32, class: u8) void {
+    const d = h.metadata.descriptor(number);
+    const first = number + Metadata.statesAt(class);
+    const units = classes.stateUnits(class);
+    const states: [*]u8 = @ptrCast(h.metadata.descriptor(first));
+    @memset(states[0 .. d.pages * units * Metadata.unit_size], 0);
+    for (0..d.pages) |i| h.metadata.state_units[d.start + i] = first + @as(u32, @intCast(i)) * units;
+}
+
 /// Read without the lock by who looks for shards with a slab to release.
 fn setCurrent(shard: *Shard, number: u32) void {
     @atomicStore(u32, &shard.current, number, .monotonic);
@@ -142,7 +152,7 @@ fn create(h: *Heap, shard: *Shard, arena: u16, class: u8) u32 {
     @memset(words, std.math.maxInt(u64));
     const tail: u6 = @intCast(blocks % 64);
     if (tail != 0) words[words.len - 1] = (@as(u64, 1) << tail) - 1;
-    if (h.states) @memset(h.blockStates(number)[0 .. blocks + 1], 0);
+    if (h.states) prepareStates(h, number, class);
     @memset(h.metadata.classes[d.start..][0..pages], class);
     shard.slabs += 1;
     shard.pages += pages;

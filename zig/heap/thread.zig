@@ -169,10 +169,10 @@ inline fn runClass(size: usize) u8 {
     ));
 }
 
-/// A heap that keeps a byte a block has no blocks below 16 bytes: at 8 the bytes would be an eighth of it.
+/// A face that checks states serves no blocks below 16 bytes.
 pub inline fn smallClass(comptime checked: bool, size: usize) u8 {
-    const class = classes.small_index[(size + 7) >> 3];
-    return if (checked) @max(class, 2) else class;
+    const index = if (checked) &classes.small_index_16 else &classes.small_index;
+    return index[(size + 7) >> 3];
 }
 
 /// `place` is an address, or an offset where the face speaks in those, and may be anything; `cell` is what the
@@ -190,17 +190,14 @@ pub inline fn free(comptime F: type, handle: usize, place: usize, cell: usize) F
         return F.freeSlow(handle, place);
     }
     const class = c.page_classes[offset >> classes.page_shift];
-    const bin = &c.bins[class];
+    const bin = Cache.opaqueCopy(&c.bins[class]);
+    const sp = Cache.place(bin) orelse return F.freeSlow(handle, place);
     if (F.checked and c.states) {
-        if (!Cache.hasRoom(bin)) return F.freeSlow(handle, place);
         const state = stateAt(c, class, offset);
         if (!state.starts or state.byte.* != 1) return F.freeSlow(handle, place);
         state.byte.* = 0; // not after the push: from then on the block may be somebody else's
-        if (Cache.push(bin, cell)) return F.done();
-        state.byte.* = 1; // a thief closed the bin meanwhile
-        return F.freeSlow(handle, place);
     }
-    if (!Cache.push(bin, cell)) return F.freeSlow(handle, place);
+    Cache.pushAt(bin, sp, cell);
     return F.done();
 }
 
@@ -245,11 +242,14 @@ pub inline fn fitsAlready(handle: usize, address: usize, size: usize) bool {
     }
     const wanted = classes.ofSize(size);
     if (wanted != class and !(c.states and wanted == 1 and class == 2)) return false;
-    const state = stateAt(c, class, offset);
-    if (!state.starts) return false;
-    if (c.states) return state.byte.* == 1;
+    if (c.states) {
+        const state = stateAt(c, class, offset);
+        return state.starts and state.byte.* == 1;
+    }
     const inside = offset - (@as(usize, d.start) << classes.page_shift);
-    return !classes.isSmall(class) or !d.isFree((inside * classes.reciprocals[class]) >> 32);
+    if (!classes.isSmall(class)) return inside == 0;
+    const index = (inside * classes.reciprocals[class]) >> 32;
+    return index < d.blocks and index * classes.sizes[class] == inside and !d.isFree(index);
 }
 
 inline fn markLive(c: *Cache, class: u8, offset: usize) void {
@@ -263,34 +263,17 @@ inline fn descriptorOf(c: *Cache, offset: usize) *Metadata.Descriptor {
     return @ptrFromInt(c.units + @as(usize, number) * Metadata.unit_size);
 }
 
-/// Whether a block of a cached class starts at the offset, and the byte of the block there. (What lies behind the last
-/// block of a slab has a byte too, which never says live.)
+/// The byte of the block of a cached class at an offset, and whether the offset is a multiple of what one byte stands for. If it
+/// is, and the byte says live, a live block starts there: no other place inside a block has such a byte.
 inline fn stateAt(c: *Cache, class: u8, offset: usize) struct { starts: bool, byte: *u8 } {
-    const d = descriptorOf(c, offset);
-    const geometry = &geometries[class];
-    const inside = offset - (@as(usize, d.start) << classes.page_shift);
-    const index = (inside * geometry.reciprocal) >> 32;
-    const states: [*]u8 = @ptrCast(d);
-    return .{ .starts = index * geometry.size == inside, .byte = &states[geometry.states_at + index] };
-}
-
-/// What `stateAt` needs of a class, in one place.
-const Geometry = extern struct { reciprocal: u32, size: u32, states_at: u32, unused: u32 = 0 };
-
-const geometries: [classes.count]Geometry = blk: {
-    var result: [classes.count]Geometry = undefined;
-    for (&result, 0..) |*g, class| g.* = .{
-        .reciprocal = classes.reciprocals[class],
-        .size = classes.sizes[class],
-        .states_at = if (!classes.isSmall(class))
-            @offsetOf(Metadata.Descriptor, "live") // inside a run's descriptor, behind a slab's
-        else if (classes.table[class].blocks > 256)
-            2 * Metadata.unit_size
-        else
-            Metadata.unit_size,
+    const shift: u6 = @truncate(classes.state_shifts[class]);
+    const unit = c.state_units[offset >> classes.page_shift];
+    const granule = (offset & (classes.page_size - 1)) >> shift;
+    return .{
+        .starts = offset & classes.granule_masks[class] == 0,
+        .byte = @ptrFromInt(c.units + @as(usize, unit) * Metadata.unit_size + granule),
     };
-    break :blk result;
-};
+}
 
 // --- A thread's caches ----------------------------------------------------------------------------
 

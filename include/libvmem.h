@@ -76,9 +76,29 @@
  *
  * ENVIRONMENT
  *
- *   VMEM_LOG_LEVEL  what is logged: 0 (the default) nothing, 1 all messages, those of wrong use too; read once
- *   VMEM_LOG_FILE   the file at whose end log and statistics are added, instead of standard error
- *   PMEM_MMAP_HINT  a hexadecimal address: vmem_create() takes the first hole of the address space at or above it
+ *   VMEM_LOG_LEVEL    what is logged: 0 (the default) nothing, 1 all messages, those of wrong use too; read once
+ *   VMEM_LOG_FILE     the file at whose end log and statistics are added, instead of standard error
+ *   PMEM_MMAP_HINT    a hexadecimal address: vmem_create() takes the first hole of the address space at or above it
+ *   VMEM_MALLOC_CONF  options of all pools, pairs name:value with commas between them; read before the first pool is created.
+ *                     JE_VMEM_MALLOC_CONF is another name for it; an option that both give is as VMEM_MALLOC_CONF says
+ *
+ *   hardening:N        0 to 3, how wrong use is looked for. 0: what is noticed is ignored without a word. 1 (the default): and
+ *                      reported, a second free at the latest when caches are emptied. 2: a second free is noticed at once. 3:
+ *                      and freed blocks are filled with 0x5a and held back for a while, writing to them is reported, and blocks
+ *                      above 14 KiB end before a page that faults
+ *   abort:B            wrong use that is reported ends the process with SIGABRT (false)
+ *   junk:W             false (the default); alloc: new blocks are filled with 0xa5; free: freed ones with 0x5a; true: both. Up to
+ *                      64 KiB of a block
+ *   zero:B             new blocks are filled with zeros (false)
+ *   narenas:N          1 to 1024 shards that threads are distributed to (one for each 64 MiB, at most four for each processor)
+ *   tcache:B           threads keep freed blocks (true)
+ *   lg_tcache_max:N    0 to 20: they keep blocks of up to 2^N bytes (20)
+ *   dirty_decay_ms:N   milliseconds between two times that a growing pool gives unused storage back; 0 at once, -1 never (10000).
+ *                      Pools of vmem_create() have a fixed size and keep their storage
+ *   stats_print:B      what vmem_stats_print() says of each pool that is open at exit() (false)
+ *
+ * B is true or false, W a word, N a decimal number. What is not understood is logged and left out, the rest counts. Levels
+ * 2 and 3 of hardening, junk and zero make every call slower: docs/tuning.md has the figures.
  */
 
 #ifndef LIBVMEM_H

@@ -1,0 +1,10 @@
+; Whether a number has two factors of 18 bits: a search over clauses that are learnt and forgotten. It has not.
+(set-option :smt.random_seed 1)
+(declare-const a (_ BitVec 40))
+(declare-const b (_ BitVec 40))
+(assert (= (bvmul a b) (_ bv45812813009 40)))
+(assert (bvult a #x0000040000))
+(assert (bvult b #x0000040000))
+(assert (bvule a b))
+(assert (bvugt a #x0000000001))
+(check-sat)

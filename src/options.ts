@@ -28,10 +28,10 @@ export interface PoolOptions {
   readonly size?: Size;
   /** Most bytes of a growing pool, at least 1 MiB: storage is allocated as it is needed. Default: what the file system has, at most 1 TiB. */
   readonly maxSize?: Size;
-  /** When a growing pool gives storage back that it no longer needs: some time after ("decay", the default), at once, or only by {@linkcode Pool.trim}. */
+  /** When a growing pool gives storage back that it no longer needs: after a while ("decay", the default), at once, or only by {@linkcode Pool.trim}. */
   readonly giveBack?: "decay" | "immediate" | "never";
-  /** How frees are checked. 2, the default: a second free is noticed at once. 1: when a batch is drained. 0: hardly. */
-  readonly hardening?: 0 | 1 | 2;
+  /** How wrong use is looked for. 0 and 1: a second free is noticed late or never. 2, the default: at once. 3: freed blocks are held back and writes to them logged, too; slow. */
+  readonly hardening?: 0 | 1 | 2 | 3;
   /** Accepts a file system that cannot promise its storage (copy on write, or no allocation ahead): when it is full, the process dies of SIGBUS. Default: false. */
   readonly allowUnsafeStorage?: boolean;
 }
@@ -68,9 +68,10 @@ export function poolOptions(given: unknown): NativeOptions {
   const numbers = new Float64Array(Object.keys(Option).length);
   if (size !== undefined) numbers[Option.size] = parseSize(size, action, sizeMin);
   if (maxSize !== undefined) numbers[Option.maximum] = parseSize(maxSize, action, sizeMin);
-  numbers[Option.give_back] =
-    GiveBack[oneOf("giveBack", giveBack, ["decay", "immediate", "never"])];
-  numbers[Option.hardening] = oneOf("hardening", hardening, [2, 1, 0]);
+  // What is not given is left to VMEM_MALLOC_CONF, and else to the defaults.
+  const when = oneOf("giveBack", giveBack, [undefined, "decay", "immediate", "never"]);
+  numbers[Option.give_back] = when === undefined ? -1 : GiveBack[when];
+  numbers[Option.hardening] = oneOf("hardening", hardening, [undefined, 0, 1, 2, 3]) ?? -1;
   numbers[Option.unsafe_storage] = Number(
     oneOf("allowUnsafeStorage", allowUnsafeStorage, [false, true]),
   );
@@ -122,9 +123,8 @@ function oneOf<const T>(name: string, value: unknown, allowed: readonly [T, ...T
   if (value === undefined) return allowed[0];
   const found = allowed.find((each) => each === value);
   if (found === undefined) {
-    throw new TypeError(
-      `${action}: "${name}" must be ${allowed.map(show).join(" or ")}, not ${show(value)}`,
-    );
+    const words = allowed.filter((each) => each !== undefined).map(show).join(" or ");
+    throw new TypeError(`${action}: "${name}" must be ${words}, not ${show(value)}`);
   }
   return found;
 }

@@ -16,7 +16,7 @@ test("Pool.create() refuses every wrong option", () => {
     }
   }
   for (const value of [...noNumbers, 1, "DECAY"]) wrong.push({ giveBack: value });
-  for (const value of [...noNumbers, 3, -1, NaN]) wrong.push({ hardening: value });
+  for (const value of [...noNumbers, 4, -1, NaN]) wrong.push({ hardening: value });
   for (const value of [...noNumbers.filter((each) => each !== true), 1, 0]) {
     wrong.push({ allowUnsafeStorage: value });
   }

@@ -262,37 +262,37 @@ pub inline fn pageAddress(h: *const Heap, page: u32) usize {
     return h.base + (@as(usize, page) << classes.page_shift);
 }
 
-pub const Found = struct { number: u32, class: u8, index: usize };
+pub const Found = struct { number: u32, class: u8, index: usize, offset: usize };
 
 /// What starts at an address, by the page map: null if no block of the heap can start there. Whether the
-/// block is live is another question.
+/// block is live is another question. No lock: about a block that is not the caller's the answer may be any, because
+/// its pages may become something else meanwhile, but looking is harmless.
 pub fn find(h: *const Heap, address: usize) ?Found {
-    const page = (address -% h.base) >> classes.page_shift;
+    const place = address -% h.base;
+    const page = place >> classes.page_shift;
     if (page >= h.pages) return null;
     const class = h.metadata.classes[page];
     if (class == classes.none) return null;
     const number = h.metadata.heads[page];
     const d = h.metadata.descriptor(number);
-    const offset = address - h.pageAddress(d.start);
-    if (!classes.isSmall(class)) return if (offset == 0) .{ .number = number, .class = class, .index = 0 } else null;
-    const index = (offset * classes.reciprocals[class]) >> 32;
-    if (index >= d.blocks or index * classes.sizes[class] != offset) return null;
-    return .{ .number = number, .class = class, .index = index };
+    const inside = place -% (@as(usize, d.start) << classes.page_shift);
+    if (!classes.isSmall(class)) return if (inside == 0) .{ .number = number, .class = class, .index = 0, .offset = place } else null;
+    const index = (inside *% classes.reciprocals[class]) >> 32;
+    if (index >= d.blocks or index * classes.sizes[class] != inside) return null;
+    return .{ .number = number, .class = class, .index = index, .offset = place };
 }
 
 /// Usable bytes of the block.
 pub fn sizeOf(h: *const Heap, found: Found) usize {
     if (found.class != classes.large) return classes.sizes[found.class];
     const d = h.metadata.descriptor(found.number);
-    return @as(usize, d.pages - @intFromBool(d.guarded)) * page_size;
+    return @as(usize, d.pages -| @intFromBool(d.guarded)) * page_size;
 }
 
 /// The byte that says whether the block is live; only where the heap keeps them.
 pub fn stateOf(h: *const Heap, found: Found) *u8 {
     assert(h.states);
-    const d = h.metadata.descriptor(found.number);
-    const offset = (@as(usize, d.start) << classes.page_shift) + found.index * classes.sizes[found.class];
-    return h.metadata.state(found.class, offset);
+    return h.metadata.state(found.class, found.offset);
 }
 
 /// Whether a block starts at the address and is not known to be free: exact where the heap keeps states,

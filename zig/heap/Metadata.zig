@@ -79,7 +79,8 @@ pub const Descriptor = extern struct {
     }
 
     pub fn isFree(d: *Descriptor, index: usize) bool {
-        const word = @atomicLoad(u64, &d.words()[index / 64], .monotonic);
+        const all: [*]u64 = &d.bitmap; // not `words`: `blocks` may be another slab's by now
+        const word = @atomicLoad(u64, &all[index / 64], .monotonic);
         return word >> @intCast(index % 64) & 1 == 1;
     }
 };

@@ -125,13 +125,15 @@ pub fn releaseRun(r: *Runs, number: u32, page: usize, class: u8) bool {
     return true;
 }
 
-/// Makes a used run `pages` long where it is: true if that was possible. Shrinking always is, but for
-/// want of a descriptor.
-pub fn resize(r: *Runs, number: u32, pages: u32) bool {
+/// Makes the used run that a caller believes to start at `page` `pages` long where it is: true if that was possible.
+/// Shrinking always is, but for want of a descriptor.
+pub fn resize(r: *Runs, number: u32, page: usize, pages: u32) bool {
+    assert(pages > 0);
     r.lock.lock();
     defer r.lock.unlock();
+    if (r.metadata.heads[page] != number) return false;
     const d = r.metadata.descriptor(number);
-    assert(d.kind == .run and pages > 0);
+    if (d.kind != .run or d.start != page) return false;
     if (d.guarded) return false;
     if (pages == d.pages) return true;
     const done = if (pages < d.pages) r.shrink(number, pages) else r.grow(number, pages);

@@ -91,7 +91,8 @@ fn takeLarge(u: Use, size: usize, alignment: usize) ?Heap.Run {
 
 /// What the heap's options want done with a new block.
 fn welcome(h: *Heap, address: usize) void {
-    const found = h.find(address).?;
+    // What was freed twice may have been in a cache and is no block any more.
+    const found = h.find(address) orelse return;
     const size = h.sizeOf(found);
     if (h.states) {
         const state = h.stateOf(found);
@@ -112,7 +113,7 @@ pub fn release(handle: usize, address: usize) Error!void {
     const u = try thread.use(thread.here(), handle);
     defer u.release();
     const found = try live(u.heap, address);
-    releaseFound(u, found, address);
+    try releaseFound(u, found, address);
 }
 
 /// The live block at an address, as far as the heap can tell.
@@ -128,20 +129,28 @@ fn live(h: *Heap, address: usize) Error!Heap.Found {
     return found;
 }
 
-fn releaseFound(u: Use, found: Heap.Found, address: usize) void {
-    if (u.heap.hardening >= 3) return hardened.retire(u.heap, found, address);
-    if (u.heap.junk == .freed or u.heap.junk == .both) hardened.fill(address, u.heap.sizeOf(found), hardened.freed_byte);
-    if (u.heap.states) u.heap.stateOf(found).* = hardened.State.unknown;
+fn releaseFound(u: Use, found: Heap.Found, address: usize) Error!void {
+    const h = u.heap;
+    if (h.hardening >= 3) {
+        // Of two threads that free it at the same time one does: in the quarantine it would do harm later.
+        if (@cmpxchgStrong(u8, h.stateOf(found), hardened.State.live, hardened.State.quarantined, .monotonic, .monotonic) != null) {
+            h.report(.freed_twice, address);
+            return error.AlreadyFree;
+        }
+        return hardened.retire(h, found, address);
+    }
+    if (h.states) h.stateOf(found).* = hardened.State.unknown;
+    if (h.junk == .freed or h.junk == .both) hardened.fill(address, h.sizeOf(found), hardened.freed_byte);
     if (found.class != classes.large) {
         if (u.cache) |c| return c.overflow(found.class, address);
     }
-    u.heap.putBlocks(found.class, &.{address});
+    h.putBlocks(found.class, &.{address});
 }
 
 /// Frees a block without a thread cache: for finalizers, which run on threads of their own.
 pub fn releaseUncached(h: *Heap, address: usize) void {
     const found = live(h, address) catch return;
-    releaseFound(.{ .heap = h, .cache = null }, found, address);
+    releaseFound(.{ .heap = h, .cache = null }, found, address) catch {};
 }
 
 /// The block's usable bytes.
@@ -173,7 +182,7 @@ pub fn resize(handle: usize, address: usize, size: usize) Error!usize {
     const from: [*]const u8 = @ptrFromInt(address);
     const kept = @min(old_size, size);
     @memcpy(to[0..kept], from[0..kept]);
-    releaseFound(u, found, address);
+    releaseFound(u, found, address) catch {}; // by another thread, meanwhile
     return new;
 }
 
@@ -190,10 +199,9 @@ fn resizeFound(h: *Heap, found: Heap.Found, size: usize) bool {
     if (size <= classes.small_max) return false;
     const before = h.sizeOf(found);
     const pages = classes.runPages(size);
-    const address = h.pageAddress(h.metadata.descriptor(found.number).start);
-    if (!h.runs.resize(found.number, @intCast(pages))) return false;
+    if (!h.runs.resize(found.number, found.offset >> classes.page_shift, @intCast(pages))) return false;
     const after = pages * classes.page_size;
-    if (after > before) fillNew(h, address + before, after - before);
+    if (after > before) fillNew(h, h.base + found.offset + before, after - before);
     return true;
 }
 
@@ -216,7 +224,7 @@ pub fn releaseMany(handle: usize, addresses: []const usize) ManyError {
     defer u.release();
     for (addresses, 0..) |address, i| {
         const found = live(u.heap, address) catch |err| return .{ .count = i, .err = err };
-        releaseFound(u, found, address);
+        releaseFound(u, found, address) catch |err| return .{ .count = i, .err = err };
     }
     return .{ .count = addresses.len, .err = null };
 }

@@ -50,11 +50,10 @@ pub const Quarantine = struct {
     }
 };
 
-/// Takes in a block that was live; frees what has waited long enough: the quarantine holds 256 blocks, and a 32nd of the pool.
+/// Takes in a block that was live and is `quarantined` now; frees what has waited long enough: the quarantine holds 256 blocks, and a 32nd of the pool.
 pub fn retire(h: *Heap, found: Heap.Found, address: usize) void {
     const size = h.sizeOf(found);
     fill(address, size, freed_byte);
-    h.stateOf(found).* = State.quarantined;
     const q = &h.quarantine;
     const limit = @as(usize, h.pages) * classes.page_size / 32;
     q.lock.lock();

@@ -1,0 +1,169 @@
+//! A heap under misuse and under threads that get in each other's way. Short: `zig build fuzz` goes on for longer.
+
+const std = @import("std");
+const testing = std.testing;
+const os = @import("../os.zig");
+const calls = @import("calls.zig");
+const harness = @import("harness.zig");
+const thread = @import("thread.zig");
+
+const Pool = harness.Pool;
+const MiB = 1 << 20;
+
+// --- Misuse ---------------------------------------------------------------------------------------
+
+/// Blocks of random sizes, their contents verified before they are freed.
+const Model = struct {
+    pool: Pool,
+    random: std.Random,
+    slots: [200][]u8 = @splat(&.{}),
+
+    fn tag(block: []const u8) u8 {
+        return @truncate(@intFromPtr(block.ptr) >> 4 ^ block.len);
+    }
+
+    fn step(m: *Model) !void {
+        const slot = &m.slots[m.random.uintLessThan(usize, m.slots.len)];
+        try m.drop(slot);
+        const size = @as(usize, 1) << m.random.uintLessThan(u6, 17);
+        const len = size + m.random.uintLessThan(usize, size);
+        const block = m.pool.malloc(len) orelse return;
+        slot.* = block[0..len];
+        @memset(slot.*, tag(slot.*));
+    }
+
+    fn drop(m: *Model, slot: *[]u8) !void {
+        if (slot.len == 0) return;
+        try testing.expect(std.mem.allEqual(u8, slot.*, tag(slot.*)));
+        m.pool.free(slot.ptr);
+        slot.* = &.{};
+    }
+
+    fn dropAll(m: *Model) !void {
+        for (&m.slots) |*slot| try m.drop(slot);
+    }
+};
+
+test "misuse at every level leaves the heap whole, and the work goes on" {
+    for ([_]u8{ 0, 1, 2, 3 }) |level| {
+        const p: Pool = try .create(1, 14 * MiB, .{ .hardening = level });
+        defer p.delete();
+        const other: Pool = try .create(2, 14 * MiB, .{ .hardening = level });
+        defer other.delete();
+        var state: std.Random.DefaultPrng = .init(level);
+        var model: Model = .{ .pool = p, .random = state.random() };
+        for (0..400) |_| try model.step();
+
+        // The victims are nobody else's blocks, whatever comes of them.
+        const sizes = [_]usize{ 8, 24, 64, 100, 1000, 4096, 14336, 20_000, 300_000, 3 * MiB };
+        for (sizes, 0..) |size, round| {
+            try twice(p, size);
+            try inside(p, size);
+            const block = other.malloc(size).?;
+            p.free(block);
+            other.free(block);
+            var local: [16]u64 = undefined;
+            p.free(@ptrCast(&local));
+            p.free(@ptrFromInt(p.heap.base));
+            p.free(@ptrFromInt(p.heap.base + 14 * MiB - 8));
+            p.free(@ptrFromInt(p.heap.base + 14 * MiB));
+            p.free(@ptrFromInt(std.math.maxInt(usize) - round));
+            try p.expectSound();
+        }
+        // Everything wrong has been drained by now: nothing of it is in any cache.
+        try testing.expect(level == 0 or harness.misuse.load(.monotonic) > 0);
+        for (0..2000) |_| try model.step();
+        try p.expectSound();
+        try model.dropAll();
+        try p.expectEmpty();
+        try other.expectEmpty();
+    }
+}
+
+fn twice(p: Pool, size: usize) !void {
+    const a = p.malloc(size).?;
+    const b = p.malloc(size).?;
+    p.free(a);
+    p.free(a);
+    p.free(b);
+    p.free(a);
+    p.free(b);
+    try p.expectSound();
+    // Also when its pages have become something else.
+    const large = p.malloc(MiB).?;
+    p.free(a);
+    p.free(large);
+    try p.expectSound();
+}
+
+fn inside(p: Pool, size: usize) !void {
+    const block = p.malloc(size).?;
+    for ([_]usize{ 1, 7, 8, 16, 24, size / 2, size - 1 }) |offset| {
+        if (offset == 0 or offset >= size) continue;
+        p.free(block + offset);
+    }
+    try p.expectSound();
+    p.free(block);
+    try p.expectSound();
+}
+
+test "what is written past a block's end reaches no bookkeeping" {
+    for ([_]u8{ 1, 2 }) |level| {
+        const p: Pool = try .create(1, 14 * MiB, .{ .hardening = level });
+        defer p.delete();
+        var blocks: [64][*]u8 = undefined;
+        for ([_]usize{ 16, 100, 4096, 20_000 }) |size| {
+            for (&blocks) |*block| block.* = p.malloc(size).?;
+            for (blocks) |block| @memset((block - 4000)[0 .. size + 8000], 0xff);
+            try p.expectSound();
+            for (blocks) |block| p.free(block);
+            for (blocks) |block| @memset(block[0..size], 0xff);
+            try p.expectSound();
+        }
+        try p.expectEmpty();
+    }
+}
+
+test "stale pointers of threads at work do no harm" {
+    const Shared = struct {
+        stop: std.atomic.Value(u32) = .init(0),
+        blocks: [64]std.atomic.Value(usize) = @splat(.init(0)),
+
+        /// Frees what another thread may be freeing, too.
+        fn churn(s: *@This(), seed: u64) void {
+            var state: std.Random.DefaultPrng = .init(seed);
+            const random = state.random();
+            while (s.stop.load(.monotonic) == 0) {
+                const slot = &s.blocks[random.uintLessThan(usize, s.blocks.len)];
+                calls.release(1, slot.load(.monotonic)) catch {};
+                const size = if (random.boolean()) 20_000 + random.uintLessThan(usize, 200_000) else random.uintLessThan(usize, 8000);
+                slot.store(calls.allocate(1, size, 1, false) catch continue, .monotonic);
+            }
+        }
+
+        fn ask(s: *@This()) void {
+            var i: usize = 0;
+            while (s.stop.load(.monotonic) == 0) : (i += 1) {
+                const block = s.blocks[i % s.blocks.len].load(.monotonic);
+                _ = calls.resizeInPlace(1, block, 20_000 + i % 40 * 4096) catch {};
+                _ = calls.usableSize(1, block) catch {};
+                _ = calls.owns(1, block) catch {};
+            }
+        }
+    };
+    for ([_]u8{ 1, 2, 3 }) |level| {
+        const p: Pool = try .create(1, 14 * MiB, .{ .hardening = level });
+        defer p.delete();
+        var s: Shared = .{};
+        const asking = try std.Thread.spawn(.{}, Shared.ask, .{&s});
+        const churning = [_]std.Thread{
+            try std.Thread.spawn(.{}, Shared.churn, .{ &s, 1 }),
+            try std.Thread.spawn(.{}, Shared.churn, .{ &s, 2 }),
+        };
+        for (0..200) |_| try p.expectSound();
+        s.stop.store(1, .monotonic);
+        asking.join();
+        for (churning) |t| t.join();
+        try p.expectSound();
+    }
+}

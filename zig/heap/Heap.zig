@@ -42,6 +42,8 @@ pub const Options = struct {
     /// drained. 2: noticed at once, for a byte a block. 3: freed blocks are poisoned and held back for a while, and
     /// runs end in a guard page; slow.
     hardening: u8 = 1,
+    /// Whether level 3 has guard pages: not where faces promise that all of the region may be touched.
+    guards: bool = true,
     /// Pages at the start that are never handed out.
     reserved_pages: u32 = 0,
     /// A lazy region's storage that no block needs is given back when this many milliseconds have passed since the last
@@ -95,6 +97,7 @@ handle: usize,
 hardening: u8,
 /// A byte a block says whether it is live.
 states: bool,
+guards: bool,
 offset_cells: bool,
 decay_ms: i64,
 cached_max: usize,
@@ -147,6 +150,7 @@ pub fn create(region: *Region, options: Options) os.Error!*Heap {
         .handle = options.handle,
         .hardening = options.hardening,
         .states = states,
+        .guards = options.guards and options.hardening >= 3,
         .offset_cells = options.offset_cells,
         .decay_ms = options.decay_ms,
         .cached_max = options.cached_max,
@@ -330,7 +334,7 @@ pub const Run = struct { address: usize, fresh: bool };
 
 /// A run as a block. `alignment` in pages.
 pub fn takeRun(h: *Heap, pages: u32, alignment: u32) ?Run {
-    if (h.hardening >= 3) return hardened.takeGuardedRun(h, pages, alignment);
+    if (h.guards) return hardened.takeGuardedRun(h, pages, alignment);
     const number = h.runs.allocate(.run, pages, alignment, 1) orelse return null;
     const d = h.metadata.descriptor(number);
     const fresh = d.fresh;

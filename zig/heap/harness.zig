@@ -59,6 +59,7 @@ pub const Pool = struct {
 
     pub const Options = struct {
         hardening: u8 = 1,
+        guards: bool = true,
         lazy: bool = false,
         arenas: u32 = 0,
         junk: Heap.Junk = .none,
@@ -75,7 +76,7 @@ pub const Pool = struct {
         errdefer std.heap.page_allocator.destroy(region);
         region.* = try region_layer.Region.createAnonymous(.{ .size = size, .lazy = options.lazy, .alignment = 4 << 20 });
         errdefer region.release();
-        const heap: *Heap = try .create(region, .{ .handle = handle, .hardening = options.hardening, .arenas = options.arenas, .junk = options.junk, .zero = options.zero, .cached_max = options.cached_max, .offset_cells = options.offset_cells, .reserved_pages = 1 });
+        const heap: *Heap = try .create(region, .{ .handle = handle, .hardening = options.hardening, .guards = options.guards, .arenas = options.arenas, .junk = options.junk, .zero = options.zero, .cached_max = options.cached_max, .offset_cells = options.offset_cells, .reserved_pages = 1 });
         @atomicStore(?*Heap, &Registry.entries[handle].heap, heap, .release);
         return .{ .region = region, .heap = heap, .handle = handle };
     }

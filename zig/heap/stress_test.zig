@@ -124,6 +124,19 @@ test "what is written past a block's end reaches no bookkeeping" {
     }
 }
 
+test "level 3 without guard pages: all of a pool may be touched" {
+    const p: Pool = try .create(1, 14 * MiB, .{ .hardening = 3, .guards = false });
+    defer p.delete();
+    for ([_]usize{ 100, 20_000, 5 * MiB }) |size| {
+        const block = p.malloc(size).?;
+        const all: [*]u8 = @ptrFromInt(p.heap.base);
+        @memset(all[0 .. 14 * MiB], 0xff);
+        p.free(block);
+        try p.expectSound();
+    }
+    try p.expectEmpty();
+}
+
 test "stale pointers of threads at work do no harm" {
     const Shared = struct {
         stop: std.atomic.Value(u32) = .init(0),

@@ -125,6 +125,7 @@ fn heapOptions(options: *const Options, range: *const Range) heap.Heap.Options {
         .arenas = if (options.arenas != 0) options.arenas else said.narenas orelse 0,
         .hardening = options.hardening orelse said.hardening orelse options.hardening_default,
         .offset_cells = options.numbered,
+        .guards = !options.numbered, // JavaScript may read and write anywhere in a pool
         .reserved_pages = @intCast(os.memory.pageSize() / heap.page_size),
         .junk = said.junk orelse .none,
         .zero = said.zero orelse false,

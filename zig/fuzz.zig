@@ -85,6 +85,8 @@ fn makeCase(seed: u64) Case {
             .lazy = random.boolean(),
             .arenas = random.uintLessThan(u32, 4),
             .offset_cells = random.boolean(),
+            // Storage that comes back at once takes everything cached back, often.
+            .decay_ms = if (random.uintLessThan(u8, 4) == 0) 0 else 10_000,
         },
         .operations = operations_memory[0..count],
     };

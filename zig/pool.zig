@@ -94,6 +94,7 @@ test {
     _ = @import("pool/disposal.zig");
     _ = @import("pool/fault_test.zig");
     _ = @import("pool/fork.zig");
+    _ = @import("pool/give_back_test.zig");
     _ = functions;
     _ = last_error;
     _ = log;

@@ -347,7 +347,6 @@ pub fn putBlocks(h: *Heap, class: u8, blocks: []const usize) void {
     if (classes.isSmall(class)) {
         slabs.drain(h, class, blocks);
     } else for (blocks) |address| h.putRun(class, address);
-    h.giveBackDue();
 }
 
 /// As `putBlocks` for what lies in the cells of a cache.
@@ -377,17 +376,32 @@ pub fn putRun(h: *Heap, class: u8, address: usize) void {
         h.report(.freed_twice, address);
 }
 
-/// Gives storage back when it is due, if enough was freed since the last time to be worth a system call.
+/// Gives storage back when it is due. The last thing that slow paths do, of allocating too: the thread that freed may
+/// never call again. What is cached comes back first: blocks of one page here and there would keep granules. No lock is
+/// held.
 pub fn giveBackDue(h: *Heap) void {
-    if (!h.region.lazy or h.decay_ms < 0) return;
-    if (@atomicLoad(u64, &h.runs.dirty_pages, .monotonic) * page_size < h.region.granule) return;
-    if (h.decay_ms > 0) {
-        const now = os.thread.nowNs();
-        const wait_ns = @as(u64, @intCast(h.decay_ms)) *| std.time.ns_per_ms;
-        if (now -% @atomicLoad(u64, &h.trimmed_ns, .monotonic) < wait_ns) return;
-        @atomicStore(u64, &h.trimmed_ns, now, .monotonic);
-    }
-    _ = h.runs.trim();
+    if (!h.isGiveBackDue()) return;
+    // The quarantine of level 3 is not what others cached: it stays.
+    _ = if (h.hardening >= 3) h.runs.trim() else h.trim();
+}
+
+/// As `giveBackDue` where locks are held.
+pub fn giveBackRunsDue(h: *Heap) void {
+    if (h.isGiveBackDue()) _ = h.runs.trim();
+}
+
+/// Whether enough was freed since the last time to be worth system calls, and that was long enough ago. True for one
+/// caller only.
+fn isGiveBackDue(h: *Heap) bool {
+    if (!h.region.lazy or h.decay_ms < 0) return false;
+    if (@atomicLoad(u64, &h.runs.dirty_pages, .monotonic) * page_size < h.region.granule) return false;
+    if (!h.region.can_purge) return false;
+    if (h.decay_ms == 0) return true;
+    const now = os.thread.nowNs();
+    const wait_ns = @as(u64, @intCast(h.decay_ms)) *| std.time.ns_per_ms;
+    const last = @atomicLoad(u64, &h.trimmed_ns, .monotonic);
+    if (now -% last < wait_ns) return false;
+    return @cmpxchgStrong(u64, &h.trimmed_ns, last, now, .monotonic, .monotonic) == null;
 }
 
 // --- The depot ------------------------------------------------------------------------------------
@@ -544,6 +558,7 @@ pub fn check(h: *Heap, report_line: ?*const fn (text: []const u8) void) bool {
 }
 
 pub fn stats(h: *Heap) Stats {
+    h.giveBackDue();
     h.members.lock();
     defer h.members.unlock();
     var cached: u64 = 0;

@@ -52,6 +52,7 @@ fn allocateIn(u: Use, size: usize, alignment: usize, zero: bool) Error!usize {
     if (h.states or h.junk != .none or h.zero) welcome(h, run.address);
     // A fresh run is zero, but for the junk it was just filled with.
     if (zero and (!run.fresh or h.junk != .none)) clear(run.address, size);
+    h.giveBackDue();
     return run.address;
 }
 
@@ -131,6 +132,7 @@ fn live(h: *Heap, address: usize) Error!Heap.Found {
 
 fn releaseFound(u: Use, found: Heap.Found, address: usize) Error!void {
     const h = u.heap;
+    defer h.giveBackDue();
     if (h.hardening >= 3) {
         // Of two threads that free it at the same time one does: in the quarantine it would do harm later.
         if (@cmpxchgStrong(u8, h.stateOf(found), hardened.State.live, hardened.State.quarantined, .monotonic, .monotonic) != null) {
@@ -176,7 +178,10 @@ pub fn resize(handle: usize, address: usize, size: usize) Error!usize {
     defer u.release();
     const found = try live(u.heap, address);
     const old_size = u.heap.sizeOf(found);
-    if (resizeFound(u.heap, found, size)) return address;
+    if (resizeFound(u.heap, found, size)) {
+        u.heap.giveBackDue();
+        return address;
+    }
     const new = allocateIn(u, size, 1, false) catch |err| return if (size <= old_size) address else err;
     const to: [*]u8 = @ptrFromInt(new);
     const from: [*]const u8 = @ptrFromInt(address);

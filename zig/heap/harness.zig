@@ -66,6 +66,7 @@ pub const Pool = struct {
         zero: bool = false,
         cached_max: usize = classes.cached_max,
         offset_cells: bool = false,
+        decay_ms: i64 = Heap.decay_ms_default,
     };
 
     pub fn create(handle: usize, size: usize, options: Options) !Pool {
@@ -76,7 +77,7 @@ pub const Pool = struct {
         errdefer std.heap.page_allocator.destroy(region);
         region.* = try region_layer.Region.createAnonymous(.{ .size = size, .lazy = options.lazy, .alignment = 4 << 20 });
         errdefer region.release();
-        const heap: *Heap = try .create(region, .{ .handle = handle, .hardening = options.hardening, .guards = options.guards, .arenas = options.arenas, .junk = options.junk, .zero = options.zero, .cached_max = options.cached_max, .offset_cells = options.offset_cells, .reserved_pages = 1 });
+        const heap: *Heap = try .create(region, .{ .handle = handle, .hardening = options.hardening, .guards = options.guards, .arenas = options.arenas, .junk = options.junk, .zero = options.zero, .cached_max = options.cached_max, .offset_cells = options.offset_cells, .decay_ms = options.decay_ms, .reserved_pages = 1 });
         @atomicStore(?*Heap, &Registry.entries[handle].heap, heap, .release);
         return .{ .region = region, .heap = heap, .handle = handle };
     }

@@ -497,6 +497,7 @@ fn leave(c: *Cache) void {
     defer c.lock.unlock();
     c.flush();
     h.unlink(c);
+    h.giveBackRunsDue();
 }
 
 /// In the child of a fork, before the heaps' own `forkChild`.

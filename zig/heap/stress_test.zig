@@ -180,3 +180,140 @@ test "stale pointers of threads at work do no harm" {
         try p.expectSound();
     }
 }
+
+// --- Threads --------------------------------------------------------------------------------------
+
+/// Threads hand blocks to each other through a table, end, and are followed by others, while one takes back what they
+/// cache and has the walker look, without a pause. Whoever frees or grows a block verifies its contents first.
+const Relay = struct {
+    pool: Pool,
+    table: [512]std.atomic.Value(usize) = @splat(.init(0)),
+    lanes_left: std.atomic.Value(u32) = .init(lanes),
+    damaged: std.atomic.Value(u32) = .init(0),
+    refused: std.atomic.Value(u32) = .init(0),
+    unsound: std.atomic.Value(u32) = .init(0),
+
+    const lanes = 4;
+    const lives = 5;
+    const operations = 8000;
+    const size_min = @sizeOf(usize);
+
+    /// A block's first word is its length, the rest a byte made of it and the address.
+    fn fill(address: usize, len: usize) void {
+        const word: *align(1) usize = @ptrFromInt(address);
+        word.* = len;
+        @memset(body(address, len), pattern(address, len));
+    }
+
+    fn body(address: usize, len: usize) []u8 {
+        return @as([*]u8, @ptrFromInt(address))[size_min..len];
+    }
+
+    fn pattern(address: usize, len: usize) u8 {
+        return @truncate((address >> 4) +% len *% 31);
+    }
+
+    /// The block's length; counts it if it is damaged.
+    fn verify(r: *Relay, address: usize) usize {
+        const word: *align(1) const usize = @ptrFromInt(address);
+        const len = word.*;
+        if (len < size_min or len > 1 << 20) {
+            r.note(&r.damaged);
+            return size_min;
+        }
+        if (!std.mem.allEqual(u8, body(address, len), pattern(address, len))) r.note(&r.damaged);
+        return len;
+    }
+
+    fn note(_: *Relay, count: *std.atomic.Value(u32)) void {
+        _ = count.fetchAdd(1, .monotonic);
+    }
+
+    fn randomSize(random: std.Random) usize {
+        const size = @as(usize, size_min) << random.uintLessThan(u6, if (random.uintLessThan(u8, 32) == 0) 14 else 8);
+        return size + random.uintLessThan(usize, size);
+    }
+
+    fn life(r: *Relay, comptime Face: type, seed: u64) void {
+        var state: std.Random.DefaultPrng = .init(seed);
+        const random = state.random();
+        for (0..operations) |_| {
+            const len = randomSize(random);
+            const new: usize = switch (random.uintLessThan(u8, 8)) {
+                0 => calls.allocate(1, len, @as(usize, 1) << random.uintLessThan(u6, 14), false) catch 0,
+                1 => zeroed(r, len),
+                else => if (thread.malloc(Face, 1, len)) |block| @intFromPtr(block) else 0,
+            };
+            if (new != 0) fill(new, len);
+            const slot = &r.table[random.uintLessThan(usize, r.table.len)];
+            const old = slot.swap(new, .acq_rel);
+            if (old != 0) r.end(Face, old, random);
+        }
+    }
+
+    fn zeroed(r: *Relay, len: usize) usize {
+        const address = calls.allocate(1, len, 1, true) catch return 0;
+        if (!std.mem.allEqual(u8, @as([*]u8, @ptrFromInt(address))[0..len], 0)) r.note(&r.damaged);
+        return address;
+    }
+
+    /// Frees somebody's block, or gives it another size first.
+    fn end(r: *Relay, comptime Face: type, block: usize, random: std.Random) void {
+        var address = block;
+        const len = r.verify(address);
+        if (random.uintLessThan(u8, 4) == 0) if (calls.resize(1, address, randomSize(random))) |moved| {
+            const word: *align(1) const usize = @ptrFromInt(moved);
+            if (word.* != len) r.note(&r.damaged);
+            address = moved;
+        } else |err| if (err != error.OutOfMemory) r.note(&r.refused);
+        if (!thread.free(Face, 1, address, address)) r.note(&r.refused);
+    }
+
+    fn lane(r: *Relay, comptime Face: type, number: u64) void {
+        for (0..lives) |i| {
+            const t = std.Thread.spawn(.{}, life, .{ r, Face, number * 100 + i }) catch break;
+            t.join();
+        }
+        _ = r.lanes_left.fetchSub(1, .release);
+    }
+
+    fn thief(r: *Relay) void {
+        var round: usize = 0;
+        while (r.lanes_left.load(.acquire) > 0) : (round += 1) {
+            switch (round % 3) {
+                0 => _ = r.pool.heap.trim(),
+                1 => r.pool.expectSound() catch r.note(&r.unsound),
+                else => _ = r.pool.heap.stats(),
+            }
+        }
+    }
+
+    fn run(comptime Face: type, options: Pool.Options) !void {
+        const p: Pool = try .create(1, 24 * MiB, options);
+        defer p.delete();
+        thread.hooks.checked = Face.checked;
+        var r: Relay = .{ .pool = p };
+        const robber = try std.Thread.spawn(.{}, thief, .{&r});
+        var threads: [lanes]std.Thread = undefined;
+        for (&threads, 1..) |*t, number| t.* = try std.Thread.spawn(.{}, lane, .{ &r, Face, number });
+        for (threads) |t| t.join();
+        robber.join();
+        for (&r.table) |*slot| if (slot.raw != 0) {
+            _ = r.verify(slot.raw);
+            try calls.release(1, slot.raw);
+        };
+        try testing.expectEqual(0, r.damaged.raw);
+        try testing.expectEqual(0, r.refused.raw);
+        try testing.expectEqual(0, r.unsound.raw);
+        try testing.expectEqual(0, harness.misuse.load(.monotonic));
+        thread.flushThread();
+        try p.expectEmpty();
+        try testing.expectEqual(0, p.heap.budget_used);
+        try testing.expectEqual(0, p.heap.threads);
+    }
+};
+
+test "threads hand blocks to each other, end and return, beside a thief" {
+    try Relay.run(Pool.Face(false), .{ .arenas = 2 });
+    try Relay.run(Pool.Face(true), .{ .arenas = 2, .hardening = 2, .lazy = true });
+}

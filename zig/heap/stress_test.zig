@@ -2,6 +2,7 @@
 
 const std = @import("std");
 const testing = std.testing;
+const options = @import("options");
 const os = @import("../os.zig");
 const calls = @import("calls.zig");
 const harness = @import("harness.zig");
@@ -138,6 +139,7 @@ test "level 3 without guard pages: all of a pool may be touched" {
 }
 
 test "stale pointers of threads at work do no harm" {
+    if (options.thread_sanitizer) return error.SkipZigTest; // they are data races of the user's
     const Shared = struct {
         stop: std.atomic.Value(u32) = .init(0),
         blocks: [64]std.atomic.Value(usize) = @splat(.init(0)),
@@ -288,8 +290,8 @@ const Relay = struct {
         }
     }
 
-    fn run(comptime Face: type, options: Pool.Options) !void {
-        const p: Pool = try .create(1, 24 * MiB, options);
+    fn run(comptime Face: type, wanted: Pool.Options) !void {
+        const p: Pool = try .create(1, 24 * MiB, wanted);
         defer p.delete();
         thread.hooks.checked = Face.checked;
         var r: Relay = .{ .pool = p };

@@ -147,7 +147,7 @@ pub fn create(options: Options) os.Error!Metadata {
     // Descriptors keep their number of units for good, and of each number there may be one a page.
     const largest: usize = if (options.states) units_max else 2;
     const units_per_page = largest * (largest + 1) / 2;
-    const unit_count = @min(pages * units_per_page + 64, std.math.maxInt(u32) - 1);
+    const unit_count: usize = @min(pages * units_per_page + 64, std.math.maxInt(u32) - 1);
     const lens = [4]usize{
         std.mem.alignForward(usize, pages, page_size),
         std.mem.alignForward(usize, pages * @sizeOf(u32), page_size),

@@ -19,6 +19,10 @@ pub fn allocate(handle: usize, size: usize, alignment: usize, zero: bool) Error!
     if (allocateCached(handle, size, alignment, zero)) |address| return address;
     const u = try thread.use(thread.here(), handle);
     defer u.release();
+    if (thread.takeChecked(handle, size, alignment)) |address| {
+        if (zero) clear(address, size);
+        return address;
+    }
     return allocateIn(u, size, alignment, zero);
 }
 
@@ -38,6 +42,7 @@ pub fn allocateAfterPop(comptime F: type, handle: usize, size: usize) Error!usiz
     }
     const u = try thread.use(t, handle);
     defer u.release();
+    if (thread.takeChecked(handle, size, 1)) |address| return address;
     return allocateIn(u, size, 1, false);
 }
 
@@ -113,6 +118,7 @@ fn fillNew(h: *Heap, address: usize, size: usize) void {
 pub fn release(handle: usize, address: usize) Error!void {
     const u = try thread.use(thread.here(), handle);
     defer u.release();
+    if (thread.giveChecked(handle, address)) return;
     const found = try live(u.heap, address);
     try releaseFound(u, found, address);
 }

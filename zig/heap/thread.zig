@@ -72,6 +72,8 @@ const Entry = extern struct { handle: usize = 0, cache: *Cache = &Cache.dummy };
 const Local = extern struct {
     /// The handle used last; 0 is nobody's and goes with the dummy.
     last: Entry = .{},
+    /// The one that keeps states, used last, where the face's hot paths do not look at those.
+    checked: Entry = .{},
     recent: [recent_count]Entry = @splat(.{}),
     table: ?*Table = null,
     /// The exit hooks ran: no caches any more.
@@ -210,8 +212,11 @@ pub inline fn baseOf(handle: usize) ?usize {
 /// A block of a cached class if the cache of the handle used last has one. No lock, no pin.
 pub inline fn takeCached(handle: usize, size: usize, alignment: usize) ?usize {
     const t = local();
-    if (t.last.handle != handle or size > classes.cached_max - classes.page_size or alignment > classes.page_size) return null;
-    const c = t.last.cache;
+    return if (t.last.handle == handle) takeFrom(t.last.cache, size, alignment) else null;
+}
+
+inline fn takeFrom(c: *Cache, size: usize, alignment: usize) ?usize {
+    if (size > classes.cached_max - classes.page_size or alignment > classes.page_size) return null;
     const plain = classes.ofAligned(size, alignment);
     const class = if (c.states) @max(plain, 2) else plain;
     const bin = &c.bins[class];
@@ -222,6 +227,30 @@ pub inline fn takeCached(handle: usize, size: usize, alignment: usize) ?usize {
     const offset = if (c.offset_cells) offsetOf(cell) else cell - c.base;
     if (c.states) markLive(c, class, offset);
     return c.base + offset;
+}
+
+/// As `takeCached` for heaps that keep states and faces that do not look at them: what their slow paths try first. The heap
+/// is pinned.
+pub inline fn takeChecked(handle: usize, size: usize, alignment: usize) ?usize {
+    const t = local();
+    return if (t.checked.handle == handle) takeFrom(t.checked.cache, size, alignment) else null;
+}
+
+/// The other way round; false where nothing was done.
+pub inline fn giveChecked(handle: usize, address: usize) bool {
+    const t = local();
+    if (t.checked.handle != handle) return false;
+    const c = t.checked.cache;
+    const offset = address -% c.base;
+    if (offset >= c.size) return false;
+    const class = c.page_classes[offset >> classes.page_shift];
+    const bin = Cache.opaqueCopy(&c.bins[class]);
+    const sp = Cache.place(bin) orelse return false;
+    const state = stateAt(c, class, offset);
+    if (!state.starts or state.byte.* != 1) return false;
+    state.byte.* = 0;
+    Cache.pushAt(bin, sp, address);
+    return true;
 }
 
 /// Whether the live block at an address, of the pool of the handle used last, already has the size class of
@@ -362,6 +391,8 @@ pub fn use(t: *Local, handle: usize) Error!Use {
     const heap = hooks.acquire(handle) orelse return error.DeadHandle;
     const last = t.last;
     if (last.handle == handle and !isDead(last.cache)) return .{ .heap = heap, .cache = last.cache };
+    const checked = t.checked;
+    if (checked.handle == handle and !isDead(checked.cache)) return .{ .heap = heap, .cache = checked.cache };
     return .{ .heap = heap, .cache = findCache(t, heap, handle) };
 }
 
@@ -387,14 +418,18 @@ noinline fn findCache(t: *Local, heap: *Heap, handle: usize) ?*Cache {
         std.mem.copyBackwards(Entry, t.recent[1..], t.recent[0 .. recent_count - 1]);
         t.recent[0] = t.last;
         t.last = .{ .handle = handle, .cache = c };
-    }
+    } else if (c.states and !c.offset_cells and !fills(heap)) t.checked = .{ .handle = handle, .cache = c };
     return c;
 }
 
 /// What the hot paths know nothing of is left to the slow ones: the cache never becomes `last`.
 fn servesHot(c: *const Cache) bool {
     const h = c.heap;
-    return (hooks.checked or !c.states) and hooks.offsets == c.offset_cells and h.hardening < 3 and h.junk == .none and !h.zero;
+    return (hooks.checked or !c.states) and hooks.offsets == c.offset_cells and h.hardening < 3 and !fills(h);
+}
+
+fn fills(h: *const Heap) bool {
+    return h.junk != .none or h.zero;
 }
 
 /// Null: the heap died meanwhile, the thread is at its end, or there is no memory for a cache.
@@ -454,6 +489,7 @@ fn destroyDead(t: *Local, c: *Cache) void {
     lives.lock();
     lives.unlock();
     if (t.last.cache == c) t.last = .{};
+    if (t.checked.cache == c) t.checked = .{};
     for (&t.recent) |*e| if (e.cache == c) {
         e.* = .{};
     };
@@ -476,6 +512,7 @@ pub fn flushThread() void {
 fn flush(t: *Local) void {
     const table = t.table orelse return;
     t.last = .{};
+    t.checked = .{};
     t.recent = @splat(.{});
     t.table = null;
     for (table.entries()) |e| {

@@ -1,12 +1,10 @@
 /** The goals the benchmarks are held against, and how each is computed from what was measured. */
+import { type Capacity, capacityGoals } from "./capacities.ts";
+import { atMost, type Goal } from "./goal.ts";
+import { instructionGoals } from "./instructions.ts";
+import { nativeGoals } from "./native_goals.ts";
+import { ours } from "./peers.ts";
 import { type Candidate, type Measured, median, ratio, type Worker } from "./sampling.ts";
-
-export interface Goal {
-  readonly name: string;
-  readonly value: string;
-  readonly limit: string;
-  readonly reached: boolean;
-}
 
 /** The row in which the FFI calls of both runtimes and the pair in C are measured by turns. */
 export const MIXED = "Goal: malloc and free from TypeScript";
@@ -22,7 +20,7 @@ export function goalRow(
       candidates.push({ name: `${worker.name}, ${name}`, worker, work: `64 bytes/${name}` });
     }
   }
-  const pool = native.find((worker) => worker.name === "vmem, memory");
+  const pool = native.find((worker) => worker.name === ours);
   if (pool !== undefined) candidates.push({ name: "C", worker: pool, work: "pair 64" });
   return { name: MIXED, candidates };
 }
@@ -31,13 +29,9 @@ export function goalRow(
 export function evaluateGoals(
   table: ReadonlyMap<string, ReadonlyMap<string, Measured>>,
   capacities: readonly Capacity[],
+  instructions?: number,
 ): Goal[] {
-  const goals: Goal[] = [];
-  const pair = table.get("C: pair 64");
-  const [ours, theirs] = [pair?.get("vmem, memory"), pair?.get("jemalloc")];
-  if (ours !== undefined && theirs !== undefined) {
-    goals.push(atMost("64 B pair in C, to jemalloc", ratio(ours, theirs), 1));
-  }
+  const goals = [...nativeGoals(table), ...instructionGoals(instructions)];
   for (const runtime of ["Deno", "Bun"]) {
     const row = table.get(MIXED);
     const calls = row?.get(`${runtime}, malloc and free`);
@@ -59,44 +53,4 @@ export function evaluateGoals(
     }
   }
   return [...goals, ...capacityGoals(capacities)];
-}
-
-const SMALLEST_POOL = 14 * 1024 * 1024;
-
-/** How much of a new pool of 14 MiB blocks of one size get, until it says no. */
-export interface Capacity {
-  readonly size: number;
-  readonly pool: string;
-  /** From 0 to 1. */
-  readonly part: number;
-}
-
-/** Fills pools with blocks of every size that the driver knows. */
-export async function measureCapacities(native: readonly Worker[]): Promise<Capacity[]> {
-  const capacities: Capacity[] = [];
-  for (const worker of native) {
-    for (const work of worker.works.filter((work) => work.startsWith("capacity "))) {
-      const size = Number(work.slice("capacity ".length));
-      const { proof } = await worker.run(work, 1);
-      capacities.push({ size, pool: worker.name, part: proof * size / SMALLEST_POOL });
-    }
-  }
-  return capacities;
-}
-
-function capacityGoals(capacities: readonly Capacity[]): Goal[] {
-  return capacities.filter(({ size }) => size === 64).map(({ pool, part }) => ({
-    name: `Part of 14 MiB that blocks of 64 B get, ${pool}`,
-    value: percent(part),
-    limit: "at least 95 %",
-    reached: part >= 0.95,
-  }));
-}
-
-export function percent(part: number): string {
-  return `${(part * 100).toFixed(2)} %`;
-}
-
-function atMost(name: string, value: number, limit: number): Goal {
-  return { name, value: value.toFixed(2), limit: `at most ${limit}`, reached: value <= limit };
 }

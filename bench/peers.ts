@@ -25,19 +25,33 @@ const folders = [`/usr/lib/${architecture}-linux-gnu`, "/usr/lib64", "/usr/lib",
 /** The library that `zig build` makes for C programs. */
 export const libvmem: string = join(root, "zig-out", "lib", "libvmem.so.1");
 
+/** The library of the TypeScript package, whose pools are lazy. */
+const libvmemFfi: string = join(root, "zig-out", "lib", "libvmem_ffi.so");
+
 /** Path of a peer's library, or undefined where it is not installed. */
 function find(peer: Peer): string | undefined {
   return folders.map((folder) => join(folder, peer.file)).find((path) => existsSync(path));
 }
 
 /** Peers that are not installed. */
-export function missingPeers(): readonly Peer[] {
+function missingPeers(): readonly Peer[] {
   return peers.filter((peer) => find(peer) === undefined);
 }
 
-/** Installs Debian's packages of the missing peers; the result is undefined or why it did not work. */
+/** What is not installed and would be used, with its Debian package. */
+export function missingPrograms(): readonly string[] {
+  const names = missingPeers().map((peer) => `${peer.name} (${peer.package})`);
+  return hasValgrind() ? names : [...names, "valgrind (valgrind), which counts instructions"];
+}
+
+export function hasValgrind(): boolean {
+  return spawnSync("valgrind", ["--version"]).error === undefined;
+}
+
+/** Installs Debian's packages of the missing peers and of valgrind; the result is undefined or why it did not work. */
 export function installPeers(): string | undefined {
   const packages = missingPeers().map((peer) => peer.package);
+  if (!hasValgrind()) packages.push("valgrind");
   if (packages.length === 0) return undefined;
   console.error(`Installing ${packages.join(", ")} with apt-get`);
   for (const words of [["update", "-qq"], ["install", "-y", "-qq", ...packages]]) {
@@ -50,7 +64,7 @@ export function installPeers(): string | undefined {
 
 /** The program that runs loops in C; built if its sources are newer. */
 export function buildDriver(): string {
-  return build("driver", ["driver.c"], ["loops.h"], []);
+  return build("driver", ["driver.c"], ["loops.h", "team.h"], ["-pthread"]);
 }
 
 /** The library of functions that do nothing; built if its source is newer. */
@@ -95,8 +109,24 @@ export const memoryDirectory = "/dev/shm";
 /** Mebibytes of the pool there: containers often have no more than 64 in that directory. */
 const memoryPool = "32";
 
-/** Everything the driver can be run with on this machine; the first is the one ratios refer to. */
-export function nativeStarts(driver: string): readonly Start[] {
+/** Name of the candidate whose figures the goals in C are held against. */
+export const ours = "vmem, memory";
+
+/** Names of the candidates that the goals compare with. */
+export const rivals: readonly string[] = peers.map((peer) => peer.name);
+
+/**
+ * Everything the driver can be run with on this machine; the first is the one ratios refer to. Numbers of live
+ * blocks and the pool that is checked are divided by `divisor`, for tests.
+ */
+export function nativeStarts(driver: string, divisor = 1): readonly Start[] {
+  return allStarts(driver).map((start) => ({
+    ...start,
+    environment: { ...start.environment, VMEM_BENCH_DIVISOR: String(divisor) },
+  }));
+}
+
+function allStarts(driver: string): readonly Start[] {
   const starts: Start[] = [];
   for (const peer of peers) {
     const path = find(peer);
@@ -108,9 +138,10 @@ export function nativeStarts(driver: string): readonly Start[] {
   starts.push({ name: "no work", command: driver, words: ["empty"], environment: {} });
   if (!existsSync(libvmem)) return starts;
   const region = ["region", libvmem];
-  starts.push({ name: "vmem, memory", command: driver, words: region, environment: {} });
+  starts.push({ name: ours, command: driver, words: region, environment: {} });
   if (existsSync(memoryDirectory)) {
-    const words = ["file", libvmem, memoryDirectory, memoryPool];
+    const ffi = existsSync(libvmemFfi) ? [libvmemFfi] : [];
+    const words = ["file", libvmem, memoryDirectory, memoryPool, ...ffi];
     starts.push({ name: "vmem, tmpfs", command: driver, words, environment: {} });
   }
   return starts;

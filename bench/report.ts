@@ -1,6 +1,7 @@
 /** What was measured, as text for a terminal. */
-import { type Capacity, type Goal, MIXED, percent } from "./goals.ts";
-import { missingPeers } from "./peers.ts";
+import type { Capacity } from "./capacities.ts";
+import { type Goal, percent } from "./goal.ts";
+import { MIXED } from "./goals.ts";
 import { type Measured, ratio } from "./sampling.ts";
 
 /** Rows, named "PLACE: WORK", and in each its candidates; the first is what the others are compared with. */
@@ -11,6 +12,7 @@ export function report(
   table: Table,
   capacities: readonly Capacity[],
   goals: readonly Goal[],
+  missing: readonly string[],
 ): string {
   const parts = [
     reportNative(table),
@@ -19,9 +21,9 @@ export function report(
     reportMixed(table),
     reportGoals(goals),
   ];
-  const missing = missingPeers().map((peer) => `${peer.name} (${peer.package})`).join(", ");
-  if (missing !== "") {
-    parts.push([`Not installed, so not measured: ${missing}; --install gets them on Debian`]);
+  if (missing.length > 0) {
+    const names = missing.join(", ");
+    parts.push([`Not installed, so not measured: ${names}; --install gets them on Debian`]);
   }
   return parts.filter((lines) => lines.length > 0).map((lines) => lines.join("\n") + "\n").join(
     "\n",
@@ -45,14 +47,15 @@ function reportNative(table: Table): string[] {
 function reportCapacities(capacities: readonly Capacity[]): string[] {
   if (capacities.length === 0) return [];
   const pools = [...new Set(capacities.map(({ pool }) => pool))];
-  const sizes = [...new Set(capacities.map(({ size }) => size))];
-  const rows = sizes.map((size) => {
-    const parts = pools.map((pool) =>
-      capacities.find((each) => each.pool === pool && each.size === size)?.part ?? 0
-    );
-    return line(`blocks of ${size} B`, parts.map(percent));
+  const named = capacities.map((each) => ({
+    ...each,
+    row: `${each.mebibytes} MiB, blocks of ${each.size} B`,
+  }));
+  const rows = [...new Set(named.map(({ row }) => row))].map((row) => {
+    const found = pools.map((pool) => named.find((each) => each.pool === pool && each.row === row));
+    return line(row, found.map((each) => each === undefined ? "-" : percent(each.part)));
   });
-  return ["Part of a new pool of 14 MiB that blocks get", line("", pools), ...rows];
+  return ["Part of a new pool that blocks get", line("", pools), ...rows];
 }
 
 /** One column for each runtime. */

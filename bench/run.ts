@@ -1,5 +1,5 @@
 /**
- * The benchmarks: `deno task bench [--quick] [--record] [--install] [WORK …]`.
+ * The benchmarks: `deno task bench [--quick | --full] [--record] [--install] [WORK …]`.
  *
  * Prints what every candidate takes in nanoseconds and as a ratio to the first of its row, then the goals. Only
  * rows whose name contains one of the given words are run. See README.md beside this file.
@@ -9,9 +9,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { bun, deno } from "../tools/bun.ts";
 import { root } from "../tools/zig.ts";
-import { type Capacity, evaluateGoals, type Goal, goalRow, measureCapacities } from "./goals.ts";
+import { type Capacity, measureCapacities } from "./capacities.ts";
+import type { Goal } from "./goal.ts";
+import { evaluateGoals, goalRow } from "./goals.ts";
+import { countInstructions } from "./instructions.ts";
 import { describeMachine } from "./machine.ts";
-import { buildDriver, installPeers, nativeStarts, type Start } from "./peers.ts";
+import { buildDriver, installPeers, missingPrograms, nativeStarts, type Start } from "./peers.ts";
 import { report, type Table } from "./report.ts";
 import { type Candidate, type Effort, measure, type Measured, ratio, Worker } from "./sampling.ts";
 
@@ -23,18 +26,23 @@ interface Options {
 }
 
 function parse(args: readonly string[]): Options {
-  const known = ["--quick", "--record", "--install"];
+  const known = ["--quick", "--full", "--record", "--install"];
   const unknown = args.find((word) => word.startsWith("--") && !known.includes(word));
   if (unknown !== undefined) {
     throw new Error(`"${unknown}" is no option; there are ${known.join(", ")}`);
   }
-  const quick = args.includes("--quick");
   return {
-    effort: quick ? { samples: 7, milliseconds: 1 } : { samples: 31, milliseconds: 2 },
+    effort: chooseEffort(args),
     record: args.includes("--record"),
     install: args.includes("--install"),
     words: args.filter((word) => !word.startsWith("--")),
   };
+}
+
+function chooseEffort(args: readonly string[]): Effort {
+  if (args.includes("--quick")) return { samples: 7, milliseconds: 1 };
+  if (args.includes("--full")) return { samples: 101, milliseconds: 5 };
+  return { samples: 31, milliseconds: 2 };
 }
 
 async function main(): Promise<void> {
@@ -45,7 +53,8 @@ async function main(): Promise<void> {
   }
   const started: Worker[] = [];
   try {
-    const native = await startAll(nativeStarts(buildDriver()), started);
+    const driver = buildDriver();
+    const native = await startAll(nativeStarts(driver), started);
     const runtimes = await startAll(runtimeStarts(), started);
     const rows = [
       ...nativeRows(native),
@@ -61,10 +70,12 @@ async function main(): Promise<void> {
       note(`Measuring ${name}`);
       table.set(name, await measure(candidates, options.effort));
     }
-    note("");
+    note("Filling pools and counting instructions");
     const capacities = await measureCapacities(native);
-    const goals = evaluateGoals(table, capacities);
-    process.stdout.write(report(table, capacities, goals));
+    const instructions = countInstructions(driver);
+    note("");
+    const goals = evaluateGoals(table, capacities, instructions);
+    process.stdout.write(report(table, capacities, goals, missingPrograms()));
     if (options.record) record(table, capacities, goals);
   } finally {
     await Promise.all(started.map((worker) => worker.stop()));
@@ -97,11 +108,11 @@ export interface Row {
   readonly candidates: readonly Candidate[];
 }
 
-/** A row for every work that all allocators do; capacity is a goal of its own, and creating has no peer. */
+/** A row for every work; how much pools hold is no row, and creating and checking have no peer. */
 function nativeRows(workers: readonly Worker[]): Row[] {
   const works = [...new Set(workers.flatMap((worker) => worker.works))];
   return works
-    .filter((work) => !work.startsWith("capacity"))
+    .filter((work) => !/^(capacity|usable) /.test(work))
     .map((work) => ({
       name: `C: ${work}`,
       candidates: workers

@@ -1,8 +1,10 @@
 /** The benchmarks, run tiny: what no longer works or no longer proves its work is noticed here. */
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { evaluateGoals, goalRow, measureCapacities } from "../../bench/goals.ts";
-import { buildDriver, nativeStarts } from "../../bench/peers.ts";
+import { measureCapacities } from "../../bench/capacities.ts";
+import { evaluateGoals, goalRow } from "../../bench/goals.ts";
+import { countInstructions, instructionsOf } from "../../bench/instructions.ts";
+import { buildDriver, hasValgrind, nativeStarts } from "../../bench/peers.ts";
 import { measure, type Measured, median, ratio, Worker } from "../../bench/sampling.ts";
 import { createSuites } from "../../bench/suites.ts";
 import { Pool } from "../../mod.ts";
@@ -26,24 +28,27 @@ test(
   { timeout: 120_000 },
   async () => {
     const workers = await Promise.all(
-      nativeStarts(buildDriver()).map((start) => Worker.start(start)),
+      nativeStarts(buildDriver(), 64).map((start) => Worker.start(start)),
     );
     try {
-      assert(workers.some((worker) => worker.can("capacity 64")), "libvmem.so.1 is not measured");
+      const pools = workers.filter((worker) => worker.can("capacity 14 MiB 64"));
+      assert(pools.length > 0, "libvmem.so.1 is not measured");
       for (const work of new Set(workers.flatMap((worker) => worker.works))) {
         const candidates = workers
           .filter((worker) => worker.can(work))
           .map((worker) => ({ name: worker.name, worker, work }));
-        if (work.startsWith("capacity")) continue;
+        if (/^(capacity|usable) /.test(work)) continue;
         const measured = await measure(candidates, tiny); // throws if proofs differ
         assertEquals(measured.size, candidates.length);
       }
       const capacities = await measureCapacities(workers);
-      for (const { size, pool, part } of capacities) {
-        assert(part > 0.9 && part <= 1, `${pool} has ${part} of its bytes for blocks of ${size} B`);
+      for (const { size, pool, usable } of capacities) {
+        const lost = 1 - usable - size / (14 * 2 ** 20);
+        assert(lost < 0.1 && usable <= 1, `${pool} has ${usable} of its bytes for ${size} B each`);
       }
-      const pools = workers.filter((worker) => worker.can("capacity 64"));
-      assertEquals(evaluateGoals(new Map(), capacities).length, pools.length);
+      const goals = evaluateGoals(new Map(), capacities);
+      assertEquals(goals.filter(({ reached }) => !reached), []);
+      assert(goals.length >= 6 * pools.length);
       assertEquals(goalRow(workers, []).candidates.map(({ name }) => name), ["C"]);
     } finally {
       await Promise.all(workers.map((worker) => worker.stop()));
@@ -60,7 +65,16 @@ test("bench: goals are computed from the ratios within the rounds", () => {
       ]),
     );
   const table = new Map([
-    ["C: pair 64", row({ jemalloc: [4, 40, 4], "vmem, memory": [3, 30, 5] })],
+    [
+      "C: pair 64",
+      row({
+        jemalloc: [4, 50, 4],
+        tcmalloc: [5, 40, 4],
+        "no work": [2, 20, 2],
+        "vmem, memory": [3, 30, 5],
+      }),
+    ],
+    ["C: check 1 GiB, empty", row({ "vmem, memory": [90_000, 110_000, 120_000] })],
     [
       "Goal: malloc and free from TypeScript",
       row({
@@ -70,13 +84,45 @@ test("bench: goals are computed from the ratios within the rounds", () => {
       }),
     ],
   ]);
-  const goals = evaluateGoals(table, [{ size: 64, pool: "a pool", part: 0.5 }]);
+  const capacity = { size: 64, pool: "a pool", mebibytes: 14, count: 9, part: 0.5, usable: 0.5 };
+  const goals = evaluateGoals(table, [capacity], 42.5);
   assertEquals(goals.map(({ value, reached }) => ({ value, reached })), [
     { value: "0.75", reached: true },
+    { value: "0.50", reached: true },
+    { value: "110.00 us", reached: false },
+    { value: "42.50", reached: false },
     { value: "1.43", reached: false },
     { value: "50.00 %", reached: false },
   ]);
 });
+
+test("bench: a profile's instructions are those of the library's own functions", () => {
+  const profile = [
+    "ob=(1) /lib/libvmem.so.1.0.0",
+    "fn=(7) vmem_malloc",
+    "16 10",
+    "cob=(2) /lib/libc.so.6",
+    "cfn=(8) memset",
+    "calls=3 0",
+    "+2 3000",
+    "* 5",
+    "ob=(2)",
+    "16 1000",
+    "ob=(1)",
+    "-1 7",
+  ];
+  assertEquals(instructionsOf(profile.join("\n"), "libvmem.so.1"), 22);
+});
+
+test(
+  "bench: instructions of a pair are counted where valgrind is installed",
+  { timeout: 60_000 },
+  () => {
+    const count = countInstructions(buildDriver());
+    assertEquals(count !== undefined, hasValgrind());
+    assert(count === undefined || (count > 10 && count < 100), `${count} instructions`);
+  },
+);
 
 test("bench: a median is the middle of the sorted values", () => {
   assertEquals(median([3, 1, 2]), 2);

@@ -18,6 +18,7 @@ const assert = @import("../base.zig").assert;
 const os = @import("../os.zig");
 const region_layer = @import("../region.zig");
 const classes = @import("classes.zig");
+const give_back = @import("give_back.zig");
 const hardened = @import("hardened.zig");
 const slabs = @import("slabs.zig");
 const thread = @import("thread.zig");
@@ -376,34 +377,6 @@ pub fn putRun(h: *Heap, class: u8, address: usize) void {
         h.report(.freed_twice, address);
 }
 
-/// Gives storage back when it is due. The last thing that slow paths do, of allocating too: the thread that freed may
-/// never call again. What is cached comes back first: blocks of one page here and there would keep granules. No lock is
-/// held.
-pub fn giveBackDue(h: *Heap) void {
-    if (!h.isGiveBackDue()) return;
-    // The quarantine of level 3 is not what others cached: it stays.
-    _ = if (h.hardening >= 3) h.runs.trim() else h.trim();
-}
-
-/// As `giveBackDue` where locks are held.
-pub fn giveBackRunsDue(h: *Heap) void {
-    if (h.isGiveBackDue()) _ = h.runs.trim();
-}
-
-/// Whether enough was freed since the last time to be worth system calls, and that was long enough ago. True for one
-/// caller only.
-fn isGiveBackDue(h: *Heap) bool {
-    if (!h.region.lazy or h.decay_ms < 0) return false;
-    if (@atomicLoad(u64, &h.runs.dirty_pages, .monotonic) * page_size < h.region.granule) return false;
-    if (!h.region.can_purge) return false;
-    if (h.decay_ms == 0) return true;
-    const now = os.thread.nowNs();
-    const wait_ns = @as(u64, @intCast(h.decay_ms)) *| std.time.ns_per_ms;
-    const last = @atomicLoad(u64, &h.trimmed_ns, .monotonic);
-    if (now -% last < wait_ns) return false;
-    return @cmpxchgStrong(u64, &h.trimmed_ns, last, now, .monotonic, .monotonic) == null;
-}
-
 // --- The depot ------------------------------------------------------------------------------------
 
 /// A full magazine of the class: the arena's own, or another's.
@@ -558,7 +531,7 @@ pub fn check(h: *Heap, report_line: ?*const fn (text: []const u8) void) bool {
 }
 
 pub fn stats(h: *Heap) Stats {
-    h.giveBackDue();
+    give_back.whenDue(h);
     h.members.lock();
     defer h.members.unlock();
     var cached: u64 = 0;

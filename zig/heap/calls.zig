@@ -4,6 +4,7 @@
 const std = @import("std");
 const assert = @import("../base.zig").assert;
 const classes = @import("classes.zig");
+const give_back = @import("give_back.zig");
 const hardened = @import("hardened.zig");
 const thread = @import("thread.zig");
 const Cache = @import("Cache.zig");
@@ -57,7 +58,7 @@ fn allocateIn(u: Use, size: usize, alignment: usize, zero: bool) Error!usize {
     if (h.states or h.junk != .none or h.zero) welcome(h, run.address);
     // A fresh run is zero, but for the junk it was just filled with.
     if (zero and (!run.fresh or h.junk != .none)) clear(run.address, size);
-    h.giveBackDue();
+    give_back.whenDue(h);
     return run.address;
 }
 
@@ -138,7 +139,7 @@ fn live(h: *Heap, address: usize) Error!Heap.Found {
 
 fn releaseFound(u: Use, found: Heap.Found, address: usize) Error!void {
     const h = u.heap;
-    defer h.giveBackDue();
+    defer give_back.whenDue(h);
     if (h.hardening >= 3) {
         // Of two threads that free it at the same time one does: in the quarantine it would do harm later.
         if (@cmpxchgStrong(u8, h.stateOf(found), hardened.State.live, hardened.State.quarantined, .monotonic, .monotonic) != null) {
@@ -185,7 +186,7 @@ pub fn resize(handle: usize, address: usize, size: usize) Error!usize {
     const found = try live(u.heap, address);
     const old_size = u.heap.sizeOf(found);
     if (resizeFound(u.heap, found, size)) {
-        u.heap.giveBackDue();
+        give_back.whenDue(u.heap);
         return address;
     }
     const new = allocateIn(u, size, 1, false) catch |err| return if (size <= old_size) address else err;

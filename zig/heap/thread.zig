@@ -18,6 +18,7 @@ const base = @import("../base.zig");
 const os = @import("../os.zig");
 const options = @import("options");
 const classes = @import("classes.zig");
+const give_back = @import("give_back.zig");
 const records = @import("records.zig");
 const Cache = @import("Cache.zig");
 const Heap = @import("Heap.zig");
@@ -534,7 +535,7 @@ fn leave(c: *Cache) void {
     defer c.lock.unlock();
     c.flush();
     h.unlink(c);
-    h.giveBackRunsDue();
+    give_back.runsWhenDue(h);
 }
 
 /// In the child of a fork, before the heaps' own `forkChild`.

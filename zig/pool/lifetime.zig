@@ -74,7 +74,7 @@ pub fn close(handle: usize) os.Error!void {
 
 /// The pages that fault, the first one and at hardening level 3 those behind runs, are ordinary ones again.
 fn unprotect(range: *const Range) void {
-    const len = if (range.heap.hardening >= 3) range.region.size else if (range.protected) os.memory.pageSize() else return;
+    const len = if (range.heap.guards) range.region.size else if (range.protected) os.memory.pageSize() else return;
     os.memory.protect(range.region.base, len, .read_write) catch {};
 }
 

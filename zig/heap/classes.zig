@@ -145,10 +145,11 @@ pub fn ofRun(pages: usize) u8 {
     return if (table[class].pages == pages) class else large;
 }
 
-/// Usable bytes of a block for a request of `size`.
+/// Usable bytes of a block for a request of `size`; 0 for what no address space holds.
 pub fn usable(size: usize) usize {
     const class = ofSize(size);
-    return if (class == large) std.mem.alignForward(usize, size, page_size) else table[class].size;
+    if (class != large) return table[class].size;
+    return if (size > std.math.maxInt(isize)) 0 else std.mem.alignForward(usize, size, page_size);
 }
 
 fn build() [count]Class {

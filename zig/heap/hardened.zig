@@ -29,24 +29,26 @@ pub const State = struct {
 /// Blocks that were freed and are not yet free. Its lock is taken without any other held but `members`.
 pub const Quarantine = struct {
     lock: os.Mutex = .{},
-    ring: [capacity]usize = @splat(0),
+    ring: [capacity]Entry = @splat(.{}),
     first: usize = 0,
     count: usize = 0,
     bytes: usize = 0,
 
     const capacity = 256;
+    const Entry = struct { address: usize = 0, size: usize = 0 };
 
     fn push(q: *Quarantine, address: usize, size: usize) void {
-        q.ring[(q.first + q.count) % capacity] = address;
+        q.ring[(q.first + q.count) % capacity] = .{ .address = address, .size = size };
         q.count += 1;
         q.bytes += size;
     }
 
-    fn pop(q: *Quarantine) usize {
-        const address = q.ring[q.first];
+    fn pop(q: *Quarantine) Entry {
+        const entry = q.ring[q.first];
         q.first = (q.first + 1) % capacity;
         q.count -= 1;
-        return address;
+        q.bytes -= entry.size;
+        return entry;
     }
 };
 
@@ -72,9 +74,8 @@ pub fn emptyQuarantine(h: *Heap) void {
 }
 
 fn releaseOldest(h: *Heap) void {
-    const address = h.quarantine.pop();
+    const address = h.quarantine.pop().address;
     const found = h.find(address) orelse return h.report(.not_a_block, address);
-    h.quarantine.bytes -= h.sizeOf(found);
     expectFilled(h, address, h.sizeOf(found));
     h.stateOf(found).* = State.filled;
     const d = h.metadata.descriptor(found.number);

@@ -34,7 +34,7 @@ function find(peer: Peer): string | undefined {
 }
 
 /** Peers that are not installed. */
-function missingPeers(): readonly Peer[] {
+export function missingPeers(): readonly Peer[] {
   return peers.filter((peer) => find(peer) === undefined);
 }
 

@@ -188,7 +188,7 @@ pub inline fn free(comptime F: type, handle: usize, place: usize, cell: usize) F
     }
     const c = t.last.cache;
     const offset = if (F.offsets) place else place -% c.base;
-    if (offset >= c.size) {
+    if (offset >= @atomicLoad(usize, &c.size, .monotonic)) {
         @branchHint(.unlikely);
         return F.freeSlow(handle, place);
     }
@@ -243,7 +243,7 @@ pub inline fn giveChecked(handle: usize, address: usize) bool {
     if (t.checked.handle != handle) return false;
     const c = t.checked.cache;
     const offset = address -% c.base;
-    if (offset >= c.size) return false;
+    if (offset >= @atomicLoad(usize, &c.size, .monotonic)) return false;
     const class = c.page_classes[offset >> classes.page_shift];
     const bin = Cache.opaqueCopy(&c.bins[class]);
     const sp = Cache.place(bin) orelse return false;
@@ -261,7 +261,7 @@ pub inline fn fitsAlready(handle: usize, address: usize, size: usize) bool {
     if (t.last.handle != handle or size == 0) return false;
     const c = t.last.cache;
     const offset = address -% c.base;
-    if (offset >= c.size) return false;
+    if (offset >= @atomicLoad(usize, &c.size, .monotonic)) return false;
     const class = c.page_classes[offset >> classes.page_shift];
     if (class == classes.none) return false;
     const d = descriptorOf(c, offset);

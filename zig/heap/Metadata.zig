@@ -251,3 +251,9 @@ pub fn give(m: *Metadata, number: u32) void {
     d.* = .{ .kind = .unused, .units = count, .links = .{ .left = m.unused[count] } };
     m.unused[count] = number;
 }
+
+test "a region of 64 GiB has room for more than a few descriptors" {
+    var m: Metadata = try create(.{ .owner_len = 64, .pages = 1 << 24, .granules = 0, .states = true });
+    defer m.destroy();
+    for (0..10_000) |_| try std.testing.expect(m.take(1) != null);
+}

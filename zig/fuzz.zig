@@ -244,7 +244,8 @@ fn resize(m: *Model, slot: *Slot, size: usize) void {
 
 fn many(m: *Model, o: Operation) void {
     var addresses: [32]usize = undefined;
-    const count = heap.allocateMany(m.pool.handle, o.size, &addresses) catch return;
+    var count: usize = 0;
+    while (count < addresses.len) : (count += 1) addresses[count] = @intFromPtr(m.pool.malloc(o.size) orelse break);
     for (addresses[0..count], 0..) |address, i| m.put(&m.slots[(o.other + i) % slot_count], address, o.size);
 }
 

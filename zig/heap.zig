@@ -25,8 +25,6 @@ pub const resize = calls.resize;
 pub const resizeInPlace = calls.resizeInPlace;
 pub const usableSize = calls.usableSize;
 pub const owns = calls.owns;
-pub const allocateMany = calls.allocateMany;
-pub const releaseMany = calls.releaseMany;
 pub const flushThread = thread.flushThread;
 pub const forkChild = thread.forkChild;
 

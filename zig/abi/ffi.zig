@@ -258,7 +258,7 @@ pub const table = struct {
 
     /// Fills `out` with `count` pointers, or changes nothing.
     pub fn vmem_ffi_malloc_many(handle: f64, size: f64, out: ?[*]f64, count: f64) callconv(.c) i32 {
-        return succeeded(mallocMany(handle, size, out, count));
+        return mallocMany(handle, size, out, count) catch |err| status(err);
     }
 
     /// Frees pointers in order and says how many: fewer than `count` when the next one is no live block.
@@ -451,45 +451,30 @@ fn option(given: [*]const f64, name: Option) f64 {
     return given[@backingInt(name)];
 }
 
-fn mallocMany(handle: f64, size: f64, out: ?[*]f64, count: f64) Error!void {
-    const bytes = try positive(size);
+/// All or none: the hot path in a loop, which is what makes many cheap.
+fn mallocMany(handle: f64, size: f64, out: ?[*]f64, count: f64) Error!i32 {
     const wanted = try positive(count);
-    const doubles = (out orelse return error.EINVAL)[0..wanted];
-    // Addresses and doubles are equally wide: the addresses are written there first.
-    const addresses: []usize = @ptrCast(doubles);
-    const base = try baseOf(handle);
-    const got = try heap.allocateMany(bits(handle), bytes, addresses);
-    if (got < wanted) {
-        _ = heap.releaseMany(bits(handle), addresses[0..got]);
-        @memset(doubles, 0);
-        return error.OutOfMemory;
+    const pointers = (out orelse return error.EINVAL)[0..wanted];
+    for (pointers, 0..) |*pointer, i| {
+        pointer.* = table.vmem_ffi_malloc(handle, size);
+        if (pointer.* > 0) continue;
+        const refusal: i32 = @intFromFloat(pointer.*);
+        for (pointers[0..i]) |taken| _ = table.vmem_ffi_free(handle, taken);
+        @memset(pointers, 0);
+        return refusal;
     }
-    for (doubles, addresses) |*to, address| to.* = double(address - base);
+    return 0;
 }
 
+/// How many were freed before one could not be. Null pointers count as freed.
 fn freeMany(handle: f64, pointers: ?[*]const f64, count: f64) Error!usize {
     const wanted = try positive(count);
-    const given = (pointers orelse return error.EINVAL)[0..wanted];
-    const base = try baseOf(handle);
-    var chunk: [256]usize = undefined;
-    var freed: usize = 0;
-    while (freed < wanted) {
-        var filled: usize = 0;
-        var next = freed;
-        while (next < wanted and filled < chunk.len) : (next += 1) {
-            const offset = whole(given[next]) catch break;
-            if (offset == 0) break;
-            chunk[filled] = base + offset;
-            filled += 1;
-        }
-        const released = heap.releaseMany(bits(handle), chunk[0..filled]);
-        freed += released.count;
-        if (released.err) |err| return if (err == error.DeadHandle) err else freed;
-        if (next == wanted or filled == chunk.len) continue;
-        if (!(given[next] == 0)) return freed;
-        freed += 1; // null
+    for ((pointers orelse return error.EINVAL)[0..wanted], 0..) |pointer, i| {
+        const refusal = table.vmem_ffi_free(handle, pointer);
+        if (refusal == status(error.DeadHandle)) return error.DeadHandle;
+        if (refusal != 0) return i;
     }
-    return freed;
+    return wanted;
 }
 
 /// What a package must agree with: names, types and order of everything above.

@@ -193,11 +193,10 @@ pub fn refill(c: *Cache, class: u8) ?usize {
         c.load(class, full);
         return h.addressOf(popLocked(bin));
     }
+    if (!classes.isSmall(class)) return h.takeOne(c.arena, class);
     const m = slot.loaded.?;
-    const small = classes.isSmall(class);
-    // Of runs a few: what is taken ahead is pages that others may want.
-    const room = m.cells()[0..if (small) slot.limit else std.math.clamp(slot.limit / 4, 1, 8)];
-    const count = if (small) slabs.fill(h, c.arena, class, room) else h.takeRuns(class, room);
+    const room = m.cells()[0..slot.limit];
+    const count = slabs.fill(h, c.arena, class, room);
     if (count == 0) return null;
     std.mem.reverse(usize, room[0..count]); // pops go upwards
     if (h.offset_cells) for (room[0..count]) |*address| {

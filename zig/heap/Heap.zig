@@ -331,20 +331,6 @@ pub fn takeOne(h: *Heap, arena: u16, class: u8) ?usize {
     return null;
 }
 
-/// As many runs of a cached class as there are, up to `out.len`; says how many.
-pub fn takeRuns(h: *Heap, class: u8, out: []usize) usize {
-    assert(h.hardening < 3); // which has guarded ones
-    h.runs.lock.lock();
-    defer h.runs.lock.unlock();
-    for (out, 0..) |*address, i| {
-        const number = h.runs.allocateLocked(.run, classes.table[class].pages, 1, 1) orelse return i;
-        const d = h.metadata.descriptor(number);
-        d.fresh = false;
-        address.* = h.pageAddress(d.start);
-    }
-    return out.len;
-}
-
 pub const Run = struct { address: usize, fresh: bool };
 
 /// A run as a block. `alignment` in pages.
@@ -361,11 +347,7 @@ pub fn takeRun(h: *Heap, pages: u32, alignment: u32) ?Run {
 pub fn putBlocks(h: *Heap, class: u8, blocks: []const usize) void {
     if (classes.isSmall(class)) {
         slabs.drain(h, class, blocks);
-        return;
-    }
-    h.runs.lock.lock();
-    defer h.runs.lock.unlock();
-    for (blocks) |address| h.putRunLocked(class, address);
+    } else for (blocks) |address| h.putRun(class, address);
 }
 
 /// As `putBlocks` for what lies in the cells of a cache.
@@ -389,9 +371,9 @@ pub inline fn addressOf(h: *const Heap, cell: usize) usize {
     return h.base + @as(usize, @intFromFloat(offset));
 }
 
-fn putRunLocked(h: *Heap, class: u8, address: usize) void {
+pub fn putRun(h: *Heap, class: u8, address: usize) void {
     const found = h.find(address) orelse return h.report(.not_a_block, address);
-    if (!h.runs.releaseRunLocked(found.number, (address - h.base) >> classes.page_shift, class))
+    if (!h.runs.releaseRun(found.number, (address - h.base) >> classes.page_shift, class))
         h.report(.freed_twice, address);
 }
 

@@ -68,13 +68,9 @@ pub fn init(metadata: *Metadata, region: *Region, reserved_pages: u32, states: b
 /// offset), as a used run or a slab whose descriptor has `units` units. A run has its class; a slab's class
 /// bytes and the rest are the caller's. Null when no such run exists or no storage can be had for it.
 pub fn allocate(r: *Runs, kind: Metadata.Kind, pages: u32, alignment: u32, units: u8) ?u32 {
+    assert(pages > 0 and std.math.isPowerOfTwo(alignment));
     r.lock.lock();
     defer r.lock.unlock();
-    return r.allocateLocked(kind, pages, alignment, units);
-}
-
-pub fn allocateLocked(r: *Runs, kind: Metadata.Kind, pages: u32, alignment: u32, units: u8) ?u32 {
-    assert(pages > 0 and std.math.isPowerOfTwo(alignment));
     // Two descriptors at most are needed besides the found run's own: this one and a remainder's.
     const number = r.metadata.take(units) orelse return null;
     const d = r.metadata.descriptor(number);
@@ -116,8 +112,10 @@ pub fn release(r: *Runs, number: u32) void {
 }
 
 /// Gives back the run that a caller believes to start at `page` with that class; false, and nothing done, if
-/// there is none: it was freed before. Under `lock`.
-pub fn releaseRunLocked(r: *Runs, number: u32, page: usize, class: u8) bool {
+/// there is none: it was freed before.
+pub fn releaseRun(r: *Runs, number: u32, page: usize, class: u8) bool {
+    r.lock.lock();
+    defer r.lock.unlock();
     if (r.metadata.heads[page] != number) return false;
     const d = r.metadata.descriptor(number);
     if (d.kind != .run or d.start != page or d.class != class) return false;

@@ -216,27 +216,3 @@ fn resizeFound(h: *Heap, found: Heap.Found, size: usize) bool {
     if (after > before) fillNew(h, h.base + found.offset + before, after - before);
     return true;
 }
-
-/// As many blocks of one size as there is room for, up to `out.len`; says how many. Fails only if there is not
-/// even one.
-pub fn allocateMany(handle: usize, size: usize, out: []usize) Error!usize {
-    const u = try thread.use(thread.here(), handle);
-    defer u.release();
-    for (out, 0..) |*address, i| {
-        address.* = allocateIn(u, size, 1, false) catch |err| return if (i == 0) err else i;
-    }
-    return out.len;
-}
-
-pub const ManyError = struct { count: usize, err: ?Error };
-
-/// Frees blocks in order up to the first that cannot be: how many were, and why it stopped.
-pub fn releaseMany(handle: usize, addresses: []const usize) ManyError {
-    const u = thread.use(thread.here(), handle) catch |err| return .{ .count = 0, .err = err };
-    defer u.release();
-    for (addresses, 0..) |address, i| {
-        const found = live(u.heap, address) catch |err| return .{ .count = i, .err = err };
-        releaseFound(u, found, address) catch |err| return .{ .count = i, .err = err };
-    }
-    return .{ .count = addresses.len, .err = null };
-}

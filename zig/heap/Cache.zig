@@ -49,6 +49,8 @@ const Slot = struct {
     /// Blocks that a magazine of this bin may hold now.
     limit: u32 = 0,
     used: bool = false,
+    /// Went the slow way since limits were last taken from idle bins.
+    busy: bool = false,
 };
 
 bins: [classes.count]Bin align(64) = @splat(.closed),
@@ -69,6 +71,9 @@ lock: os.Mutex = .{},
 heap: *Heap = undefined,
 handle: usize = 0,
 arena: u16 = 0,
+/// Budget that the bins' limits hold, and how often more was refused. Guarded by `lock`.
+held: u64 = 0,
+refused: u32 = 0,
 /// Memory of this record, as it was taken.
 record: usize = 0,
 /// In the heap's list of members; guarded by the lock of members.
@@ -292,11 +297,56 @@ fn grow(c: *Cache, slot: *Slot, class: u8) bool {
         slot.used = true;
     }
     const max = classes.table[class].magazine;
+    slot.busy = true;
     if (slot.limit < max) {
         const wanted: u32 = if (slot.limit == 0) @min(max, std.math.clamp(4096 / size, 1, 8)) else @min(max, slot.limit * 2);
-        if (c.heap.takeBudget(@as(u64, wanted - slot.limit) * 2 * size)) slot.limit = wanted;
+        const cost = @as(u64, wanted - slot.limit) * 2 * size;
+        if (c.takeLimit(cost)) slot.limit = wanted;
     }
     return slot.limit > 0;
+}
+
+/// Budget for a larger limit. A thread gets its share in any case, whoever holds the rest and never calls again: of threads
+/// that come one by one the nth overdraws by an nth of the budget at most. Beyond its share it gets what its own
+/// idle bins give up.
+fn takeLimit(c: *Cache, cost: u64) bool {
+    const h = c.heap;
+    if (!h.takeBudget(cost)) {
+        if (c.held + cost <= h.fairShare()) {
+            h.overdraw(cost);
+        } else {
+            c.refused +%= 1;
+            if (c.refused % 64 != 0) return false;
+            c.takeFromIdle();
+            if (!h.takeBudget(cost)) return false;
+        }
+    }
+    c.held += cost;
+    return true;
+}
+
+fn giveLimit(c: *Cache, slot: *Slot, class: u8, limit: u32) void {
+    const bytes_less = @as(u64, slot.limit - limit) * 2 * classes.sizes[class];
+    c.heap.giveBudget(bytes_less);
+    c.held -= bytes_less;
+    slot.limit = limit;
+}
+
+/// Empties and closes the bins that did not go the slow way since the last time.
+fn takeFromIdle(c: *Cache) void {
+    for (&c.bins, &c.slots, 0..) |*bin, *slot, i| {
+        const class: u8 = @intCast(i);
+        if (slot.limit == 0) continue;
+        if (slot.busy) {
+            slot.busy = false;
+            continue;
+        }
+        if (bin.sp > bin.lo) c.heap.putCells(class, cellsBetween(bin.lo, bin.sp));
+        storeBound(&bin.lo, std.math.maxInt(usize));
+        storeBound(&bin.hi, 0);
+        c.putSpare(slot, class);
+        c.giveLimit(slot, class, 0);
+    }
 }
 
 // --- Thieves and the end --------------------------------------------------------------------------
@@ -354,8 +404,7 @@ pub fn flush(c: *Cache) void {
         if (bin.sp > bin.lo) c.heap.putCells(class, cellsBetween(bin.lo, bin.sp));
         bin.* = .closed;
         c.putSpare(slot, class);
-        c.heap.giveBudget(@as(u64, slot.limit) * 2 * classes.sizes[class]);
-        slot.limit = 0;
+        c.giveLimit(slot, class, 0);
     }
 }
 

@@ -86,7 +86,7 @@ pub const Stats = struct {
 };
 
 const depot_max = 8;
-const budget_max: u64 = 64 << 20;
+const budget_max: u64 = 256 << 20;
 const budget_min: u64 = 128 << 10;
 
 metadata: Metadata,
@@ -239,7 +239,7 @@ pub fn link(h: *Heap, c: *Cache) bool {
     c.next = h.caches;
     if (h.caches) |first| first.previous = c;
     h.caches = c;
-    h.threads += 1;
+    @atomicStore(u32, &h.threads, h.threads + 1, .monotonic); // `fairShare` reads it without the lock
     return true;
 }
 
@@ -249,7 +249,7 @@ pub fn unlink(h: *Heap, c: *Cache) void {
     if (c.previous) |p| p.next = c.next else h.caches = c.next;
     if (c.next) |n| n.previous = c.previous;
     c.linked = false;
-    h.threads -= 1;
+    @atomicStore(u32, &h.threads, h.threads - 1, .monotonic);
 }
 
 /// The arena for the next thread.
@@ -443,11 +443,21 @@ fn budget(h: *Heap) u64 {
     return std.math.clamp(size / 32, budget_min, budget_max);
 }
 
+/// What each thread may hold in any case.
+pub fn fairShare(h: *Heap) u64 {
+    return h.budget() / @max(1, @atomicLoad(u32, &h.threads, .monotonic));
+}
+
 pub fn takeBudget(h: *Heap, bytes: u64) bool {
     const before = @atomicRmw(u64, &h.budget_used, .Add, bytes, .monotonic);
     if (before + bytes <= h.budget()) return true;
     h.giveBudget(bytes);
     return false;
+}
+
+/// Takes it where there is none left.
+pub fn overdraw(h: *Heap, bytes: u64) void {
+    _ = @atomicRmw(u64, &h.budget_used, .Add, bytes, .monotonic);
 }
 
 pub fn giveBudget(h: *Heap, bytes: u64) void {

@@ -325,11 +325,12 @@ fn takeLimit(c: *Cache, cost: u64) bool {
     return true;
 }
 
-fn giveLimit(c: *Cache, slot: *Slot, class: u8, limit: u32) void {
-    const bytes_less = @as(u64, slot.limit - limit) * 2 * classes.sizes[class];
-    c.heap.giveBudget(bytes_less);
-    c.held -= bytes_less;
-    slot.limit = limit;
+/// The other way round, for all of a bin's limit.
+fn giveLimit(c: *Cache, slot: *Slot, class: u8) void {
+    const cost = @as(u64, slot.limit) * 2 * classes.sizes[class];
+    c.heap.giveBudget(cost);
+    c.held -= cost;
+    slot.limit = 0;
 }
 
 /// Empties and closes the bins that did not go the slow way since the last time.
@@ -345,7 +346,7 @@ fn takeFromIdle(c: *Cache) void {
         storeBound(&bin.lo, std.math.maxInt(usize));
         storeBound(&bin.hi, 0);
         c.putSpare(slot, class);
-        c.giveLimit(slot, class, 0);
+        c.giveLimit(slot, class);
     }
 }
 
@@ -404,7 +405,7 @@ pub fn flush(c: *Cache) void {
         if (bin.sp > bin.lo) c.heap.putCells(class, cellsBetween(bin.lo, bin.sp));
         bin.* = .closed;
         c.putSpare(slot, class);
-        c.giveLimit(slot, class, 0);
+        c.giveLimit(slot, class);
     }
 }
 

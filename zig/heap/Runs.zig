@@ -44,8 +44,6 @@ used_pages: u64 = 0,
 used_pages_peak: u64 = 0,
 /// Pages freed since storage was last given back.
 dirty_pages: u64 = 0,
-/// How often the region refused storage.
-storage_refused: u64 = 0,
 /// The heap keeps a byte a block.
 states: bool,
 /// The heap is dead: the region's storage is no longer this heap's to take or give.
@@ -82,7 +80,6 @@ pub fn allocate(r: *Runs, kind: Metadata.Kind, pages: u32, alignment: u32, units
     }
     r.setHeads(number);
     if (!r.commit(d.start, pages)) {
-        r.storage_refused += 1;
         r.putBack(number);
         return null;
     }

@@ -36,8 +36,6 @@ pub const Shard = struct {
     slabs: u64 = 0,
     /// Of all slabs.
     pages: u64 = 0,
-    fills: u64 = 0,
-    drains: u64 = 0,
     /// What the walker counted.
     walked: struct { slabs: u64 = 0, out: u64 = 0 } = .{},
 };
@@ -64,9 +62,7 @@ pub fn fill(h: *Heap, arena: u16, class: u8, out: []usize) usize {
     const shard = h.shard(arena, class);
     shard.lock.lock();
     defer shard.lock.unlock();
-    const count = fillLocked(h, shard, arena, class, out, true);
-    shard.fills += 1;
-    return count;
+    return fillLocked(h, shard, arena, class, out, true);
 }
 
 /// As `fill`, but never makes a slab.
@@ -179,7 +175,6 @@ pub fn drain(h: *Heap, class: u8, blocks: []const usize) void {
             locked = h.shard(arena, class);
             locked_arena = arena;
             locked.?.lock.lock();
-            locked.?.drains += 1;
         }
         putBlock(h, locked.?, arena, number, class, address);
     }

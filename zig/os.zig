@@ -17,6 +17,7 @@ pub const fault = @import("os/fault.zig");
 pub const memory = @import("os/memory.zig");
 pub const file = @import("os/file.zig");
 pub const Fd = file.Fd;
+pub const device = @import("os/device.zig");
 pub const path = @import("os/path.zig");
 pub const Mutex = @import("os/mutex.zig").Mutex;
 pub const thread = @import("os/thread.zig");
@@ -32,6 +33,7 @@ test {
     _ = memory;
     _ = @import("os/maps.zig");
     _ = file;
+    _ = device;
     _ = path;
     _ = @import("os/mutex.zig");
     _ = thread;

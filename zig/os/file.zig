@@ -43,7 +43,7 @@ pub fn openNameless(directory: [:0]const u8) Error!Fd {
         .EXCL = true,
         .CLOEXEC = true,
     };
-    return open(linux.AT.FDCWD, directory, flags) catch |err| switch (err) {
+    return openPath(directory, flags) catch |err| switch (err) {
         // A kernel that does not know the flag tries to open the directory itself for writing.
         error.EISDIR => error.EOPNOTSUPP,
         else => err,
@@ -56,6 +56,11 @@ pub fn openTemporary(directory: [:0]const u8) Error!Fd {
         error.EOPNOTSUPP => openUnlinked(directory),
         else => err,
     };
+}
+
+/// Opens what is at `path`; the descriptor is above 2.
+pub fn openPath(path: [:0]const u8, flags: linux.O) Error!Fd {
+    return open(linux.AT.FDCWD, path, flags);
 }
 
 fn open(at: Fd, path: [:0]const u8, flags: linux.O) Error!Fd {
@@ -298,6 +303,17 @@ pub fn identity(fd: Fd) Error!Identity {
 /// Bytes of storage the file has allocated.
 pub fn allocated(fd: Fd) Error!u64 {
     return @intCast((try status(fd)).blocks * 512);
+}
+
+/// The number of the device that a descriptor of one means; of other files nobody's number.
+pub fn deviceNumber(fd: Fd) Error!@import("device.zig").Number {
+    const stat = try status(fd);
+    if (stat.mode & linux.S.IFMT != linux.S.IFCHR) return .{ .major = 0, .minor = 0 };
+    // 12 bits of the major above 8 of the minor, the higher bits of both above these.
+    return .{
+        .major = @intCast((stat.special >> 8 & 0xfff) | (stat.special >> 32 & 0xffff_f000)),
+        .minor = @intCast((stat.special & 0xff) | (stat.special >> 12 & 0xffff_ff00)),
+    };
 }
 
 /// fstat rather than statx, which kernels before 4.11 lack.

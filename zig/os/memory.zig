@@ -197,6 +197,26 @@ pub fn remove(address: usize, length: usize) Error!void {
     _ = try sys.call(.madvise, .{ address, length, linux.MADV.REMOVE });
 }
 
+/// Maps the pages of a shared range as a write would, and leaves their contents alone. EFAULT: a write would raise SIGBUS; EINVAL:
+/// Linux before 5.14 cannot.
+pub fn populate(address: usize, length: usize) Error!void {
+    const populate_write = 23; // MADV_POPULATE_WRITE
+    while (true) {
+        _ = sys.call(.madvise, .{ address, length, populate_write }) catch |err| switch (err) {
+            error.EINTR => continue,
+            else => return err,
+        };
+        return;
+    }
+}
+
+/// Whether the process is kept from using huge pages (prctl PR_SET_THP_DISABLE, inherited through fork and exec). Mappings that
+/// consist of nothing else then fault.
+pub fn hugePagesDisabled() bool {
+    const disabled = sys.call(.prctl, .{ linux.PR.GET_THP_DISABLE, 0, 0, 0, 0 }) catch return false;
+    return disabled != 0;
+}
+
 /// How many mappings the process has, and their bytes. For tests and reports: reads /proc/self/maps.
 pub const mapped = maps.totals;
 pub const Totals = maps.Totals;
@@ -234,6 +254,26 @@ test "reserveAt takes the first hole at or above the hint" {
     try std.testing.expectEqual(first + (4 << 20), one);
     try std.testing.expectEqual(one + (4 << 20), two);
     try std.testing.expectError(error.ENOMEM, reserveAt(std.math.maxInt(usize) - (8 << 20), length, 4 << 20));
+}
+
+test "populate maps what a write may reach, and nothing beyond" {
+    const page = pageSize();
+    const fd = try file.openMemory(page);
+    defer file.close(fd);
+    const base = try reserve(2 * page, page);
+    defer unmap(base, 2 * page) catch {};
+    try mapFixedFile(base, 2 * page, fd, 0);
+    populate(base, page) catch |err| if (err == error.EINVAL) return error.SkipZigTest; // Linux before 5.14
+    try std.testing.expect(try isResident(base));
+    try std.testing.expectError(error.EFAULT, populate(base, 2 * page));
+}
+
+test "hugePagesDisabled" {
+    const set: i32 = @backingInt(linux.PR.SET_THP_DISABLE);
+    try std.testing.expect(!hugePagesDisabled());
+    _ = try sys.call(.prctl, .{ set, 1, 0, 0, 0 });
+    defer sys.attempt(.prctl, .{ set, 0, 0, 0, 0 });
+    try std.testing.expect(hugePagesDisabled());
 }
 
 test "roundToPages" {

@@ -7,12 +7,14 @@ const region = @import("region/region.zig");
 pub const Region = region.Region;
 pub const Source = region.Source;
 pub const FileOptions = region.FileOptions;
+pub const DeviceOptions = region.DeviceOptions;
 pub const AnonymousOptions = region.AnonymousOptions;
 pub const UnsafeStorage = region.UnsafeStorage;
 pub const Step = region.Step;
 
 test {
     _ = region;
+    _ = @import("region/device.zig");
     _ = @import("region/file.zig");
     _ = @import("region/units.zig");
     _ = @import("region/faults.zig");

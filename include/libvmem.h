@@ -13,7 +13,7 @@
  * A pool is memory with a heap in it. vmem_create() takes the memory from a nameless temporary file, so a pool can be
  * larger than RAM, live on persistent memory or on any other mounted file system; vmem_create_in_region() uses memory that
  * the program already has. vmem_malloc() and its family work in a pool as malloc() and its family do in the process.
- * Pools are volatile: nothing of them remains when the process ends, however it ends.
+ * Pools are volatile: nothing of them can be found again when the process has ended, however it ended.
  *
  *     #include <stdio.h>
  *     #include <string.h>
@@ -130,21 +130,30 @@ typedef struct vmem VMEM;
  * when a block is touched; bookkeeping lies elsewhere, and nearly all of `size` can be allocated. The pool's address is a
  * multiple of 4 MiB. The time is that of allocating storage: on tmpfs the memory is also cleared.
  *
+ * If `dir` is a device of DAX (/dev/daxX.Y), the pool is all of its memory. `size` is what the device must have at least; 0 stands for
+ * any. The device serves one pool at a time; until vmem_delete(), or until a child of fork() that was made before has ended or
+ * called exec(), it is in use. It keeps what was written to it. If it is taken away or fails meanwhile, touching it raises SIGBUS.
+ *
  * Returns the pool, or NULL with errno:
  *
- *   EINVAL        `size` is less than VMEM_MIN_POOL or wraps when it is rounded up; `dir` is NULL
+ *   EINVAL        `size` is less than VMEM_MIN_POOL or wraps when it is rounded up, the device has less; `dir` is NULL, or a
+ *                 character device that is not one of DAX
  *   ENOENT        `dir` does not exist, is "" or a symbolic link that leads nowhere
  *   ENOTDIR       `dir` or a part of it is not a directory
  *   ELOOP         too many symbolic links
  *   ENAMETOOLONG  the path or a part of it is too long
- *   EACCES        no permission to create files in `dir`
+ *   EACCES        no permission to create files in `dir`, or to write to the device
  *   EROFS         the file system is mounted read-only
- *   ENOSPC        the file system has not that much room
+ *   ENOSPC        the file system has not that much room, the device is smaller
  *   EDQUOT        the user has not that much quota
  *   EFBIG         more than a file can have on this file system, by RLIMIT_FSIZE, or at all
  *   ENOMEM        no address space or too many mappings (RLIMIT_AS, vm.max_map_count), no memory for bookkeeping
  *   EMFILE        no descriptor left in the process, or 65 535 pools exist
  *   ENFILE        no file left in the system
+ *   EBUSY         the device is in use
+ *   ENXIO         the device is bound to no driver, or serves as system memory
+ *   EOPNOTSUPP    the device needs huge pages, which are disabled in this process (prctl PR_SET_THP_DISABLE)
+ *   EIO           the device's memory cannot be reached, or the system does not say what the device is
  *
  * On file systems that cannot promise storage (copy on write, or without fallocate) the pool is created all the same; when such
  * a file system is full, touching a block may raise SIGBUS.
@@ -156,8 +165,9 @@ VMEM *vmem_create(const char *dir, size_t size);
  *
  * `addr` is a multiple of the page size; `size` may be any number from VMEM_MIN_POOL up, of which whole pages are used. The
  * memory's contents are lost. Until vmem_delete() it must stay mapped and must not be touched but through blocks; its first page
- * cannot be touched at all. Afterwards it is the program's again, with undefined contents, and never unmapped. Regions of several
- * pools should not overlap: creating them works, vmem_check() then calls all of them inconsistent.
+ * cannot be touched at all, unless its pages are larger than the system's (hugetlbfs, devices). Afterwards it is the program's
+ * again, with undefined contents, and never unmapped. Regions of several pools should not overlap: creating them works,
+ * vmem_check() then calls all of them inconsistent.
  *
  * Returns the pool, whose handle is `addr`, or NULL with errno:
  *

@@ -18,7 +18,6 @@ pub const memory = @import("os/memory.zig");
 pub const file = @import("os/file.zig");
 pub const Fd = file.Fd;
 pub const device = @import("os/device.zig");
-pub const path = @import("os/path.zig");
 pub const Mutex = @import("os/mutex.zig").Mutex;
 pub const thread = @import("os/thread.zig");
 pub const environment = @import("os/environment.zig");
@@ -34,7 +33,6 @@ test {
     _ = @import("os/maps.zig");
     _ = file;
     _ = device;
-    _ = path;
     _ = @import("os/mutex.zig");
     _ = thread;
     _ = environment;

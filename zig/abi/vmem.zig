@@ -13,7 +13,7 @@ pub const pool_min = 14 << 20;
 /// The exported names are those of its functions.
 pub const table = struct {
     pub fn vmem_create(directory: ?[*:0]const u8, size: usize) callconv(.c) Handle {
-        return create(.{ .directory = if (directory) |path| std.mem.span(path) else null }, size);
+        return create(.{ .path = if (directory) |path| std.mem.span(path) else null }, size);
     }
 
     pub fn vmem_create_in_region(address: ?*anyopaque, size: usize) callconv(.c) Handle {

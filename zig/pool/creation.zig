@@ -23,6 +23,10 @@ const Thread = @import("Thread.zig");
 pub const Source = union(enum) {
     /// A nameless file in this directory. Null is refused with EINVAL.
     directory: ?[:0]const u8,
+    /// All memory of this device of DAX, if it has at least `size`.
+    device: [:0]const u8,
+    /// As `device` if a character device has this path, else as `directory`.
+    path: ?[:0]const u8,
     /// The caller's memory, readable and writable, at a multiple of the page size. It stays the caller's: nothing else
     /// may use it while the pool is open, and it must stay mapped.
     region: struct { address: usize, size: usize },
@@ -38,7 +42,7 @@ const maximum_default: usize = 1 << 40;
 
 pub const Options = struct {
     source: Source,
-    /// Bytes of an eager pool, rounded up to the page: all of its storage is allocated at once.
+    /// Bytes of an eager pool, rounded up to the page: all of its storage is allocated at once. 0 for a device: what it has.
     size: usize = 0,
     /// Most bytes of a lazy pool, used when `size` is 0: storage is allocated as it is needed. 0: what the file system
     /// has, at most 1 TiB.
@@ -68,11 +72,16 @@ pub const Options = struct {
 
 /// Makes a pool and gives its handle. The thread's last message says why not.
 ///
-/// EINVAL: a size below the minimum, no directory, a region that is not aligned or wraps. ENOENT, ENOTDIR, EACCES, EROFS,
-/// ELOOP, ENAMETOOLONG: the directory cannot be used. ENOSPC, EDQUOT: no room for an eager pool. EFBIG: more than a file can
-/// have. ENOMEM: no address space or memory for the heap's bookkeeping. EMFILE: no descriptor left, or 65 535 pools are
-/// open. EBUSY: another pool has the region's address. EOPNOTSUPP: see `unsafe_storage`.
-pub fn create(options: *const Options) os.Error!usize {
+/// EINVAL: a size below the minimum, no directory, a region that is not aligned or wraps, a device that is not one of
+/// DAX. ENOENT, ENOTDIR, EACCES, EROFS, ELOOP, ENAMETOOLONG: the directory or device cannot be used. ENXIO: no driver
+/// serves the device. ENOSPC, EDQUOT: no room for an eager pool. EFBIG: more than a file can have. ENOMEM: no address space or memory
+/// for the heap's bookkeeping. EMFILE: no descriptor left, or 65 535 pools are open. EBUSY: another pool has the region's
+/// address, or somebody the device. EOPNOTSUPP: see `unsafe_storage`; huge pages are disabled and the device needs them. EIO:
+/// the device's memory cannot be reached.
+pub fn create(given: *const Options) os.Error!usize {
+    var resolved = given.*;
+    if (given.source == .path) resolved.source = resolve(given.source.path);
+    const options: *const Options = &resolved;
     try checkSize(options);
     _ = os.library.pin();
     const range = try take(options.numbered);
@@ -90,12 +99,19 @@ pub fn create(options: *const Options) os.Error!usize {
     return range.handle;
 }
 
+fn resolve(path: ?[:0]const u8) Source {
+    const named = path orelse return .{ .directory = null };
+    // What cannot be looked at is not opened either: the directory's errors tell why.
+    const number = os.device.numberAt(named) catch null;
+    return if (number != null) .{ .device = named } else .{ .directory = named };
+}
+
 /// Everything above the region.
 fn build(options: *const Options, range: *Range) os.Error!void {
     const region = &range.region;
     const page = os.memory.pageSize();
-    if (options.protect_first_page) {
-        // Pages of 2 MiB cannot be protected in part; there the first one stays readable.
+    if (options.protect_first_page and region.source != .device) {
+        // Pages of 2 MiB cannot be protected in part; there the first one stays readable, as on any device.
         range.protected = if (os.memory.protect(region.base, page, .none)) true else |err| switch (err) {
             error.EINVAL => false,
             else => return err,
@@ -152,7 +168,7 @@ fn checkSize(options: *const Options) os.Error!void {
         .region => |region| if (region.address % os.memory.pageSize() != 0) return messages.unaligned(region.address),
         else => {},
     }
-    const unlimited = options.source != .region and options.size == 0 and options.maximum == 0 and options.numbered;
+    const unlimited = size == 0 and (options.source == .device or (options.source != .region and options.numbered));
     if (size < options.minimum and !unlimited) return messages.tooSmall(options.wording, size, options.minimum);
     switch (options.source) {
         .directory => |directory| if (directory == null) return messages.noDirectory(options.wording),
@@ -160,7 +176,8 @@ fn checkSize(options: *const Options) os.Error!void {
             const end = std.math.add(usize, region.address, size) catch return messages.beyondAddresses(region.address, size);
             if (region.address == 0 or end > 1 << 56) return messages.beyondAddresses(region.address, size);
         },
-        .anonymous => {},
+        .anonymous, .device => {},
+        .path => unreachable, // resolved
     }
     if (size > std.math.maxInt(i64) - (os.memory.pageSize() - 1)) return messages.tooLarge(options.wording, size);
 }
@@ -177,12 +194,27 @@ fn openRegion(options: *const Options, step: *region_layer.Step) os.Error!Region
             .hint = if (options.address_from_environment) addressHint() else null,
             .step = step,
         }),
+        .device => |path| return openDevice(options, path, step),
+        .path => unreachable, // resolved
         .anonymous => return .createAnonymous(.{
             .size = if (lazy) try maximum(options, step) else options.size,
             .lazy = lazy,
             .alignment = options.alignment,
         }),
     }
+}
+
+fn openDevice(options: *const Options, path: [:0]const u8, step: *region_layer.Step) os.Error!Region {
+    var region: Region = try .createDevice(path, .{
+        .size = options.size,
+        .alignment = options.alignment,
+        .hint = if (options.address_from_environment) addressHint() else null,
+        .step = step,
+    });
+    if (region.size >= options.minimum) return region;
+    defer region.release();
+    step.* = .allocate;
+    return error.EINVAL;
 }
 
 /// The hexadecimal number in `PMEM_MMAP_HINT`, null if it is none.
@@ -210,6 +242,8 @@ fn describe(options: *const Options, err: os.Error, step: region_layer.Step) os.
     const size = if (options.size != 0) options.size else options.maximum;
     return switch (options.source) {
         .directory => |directory| messages.file(options.wording, err, step, directory.?, size),
+        .device => |path| messages.device(options.wording, err, step, path, size, options.minimum),
+        .path => unreachable, // resolved
         .region => |region| messages.region(err, region.address, region.size),
         .anonymous => messages.anonymous(err, size),
     };

@@ -13,7 +13,7 @@ const log = @import("log.zig");
 pub const Wording = enum { sentence, libvmem };
 
 fn resolves(path: [:0]const u8) bool {
-    return if (os.path.kind(path)) |_| true else |_| false;
+    return if (os.device.numberAt(path)) |_| true else |_| false;
 }
 
 fn say(err: os.Error, comptime format: []const u8, args: anytype) os.Error {
@@ -55,7 +55,7 @@ pub fn tooLarge(wording: Wording, size: usize) os.Error {
 /// The file of a pool could not be made, given its storage or mapped; `step` is where that ended.
 pub fn file(wording: Wording, err: os.Error, step: Step, directory: [:0]const u8, size: usize) os.Error {
     const text = os.errno.text(err);
-    if (err == error.ENOTDIR and (os.path.kind(directory) catch .other) == .character_device) return notDax(wording, directory);
+    if (err == error.ENOTDIR) if (deviceAt(directory)) |number| return deviceAsDirectory(wording, number, directory);
     switch (wording) {
         .sentence => return say(err, "Creating a pool of {d} bytes in \"{s}\" failed: {s}", .{ size, directory, text }),
         .libvmem => return switch (step) {
@@ -69,8 +69,17 @@ pub fn file(wording: Wording, err: os.Error, step: Step, directory: [:0]const u8
             .allocate => say(err, "posix_fallocate: {s}", .{text}),
             .reserve => say(err, "mmap MAP_ANONYMOUS: {s}", .{text}),
             .map => say(err, "mmap: {s}", .{text}),
+            .lock, .touch => unreachable, // a device's
         },
     }
+}
+
+fn deviceAt(path: [:0]const u8) ?os.device.Number {
+    return os.device.numberAt(path) catch null;
+}
+
+fn aboutDevice(number: os.device.Number) ?os.device.About {
+    return os.device.about(number) catch null;
 }
 
 fn notDax(wording: Wording, path: []const u8) os.Error {
@@ -78,6 +87,47 @@ fn notDax(wording: Wording, path: []const u8) os.Error {
         .libvmem => say(error.EINVAL, "\"{s}\" is a character device, but not a DAX device", .{path}),
         .sentence => say(error.EINVAL, "Creating a pool on \"{s}\" failed: it is a character device, but not a DAX device", .{path}),
     };
+}
+
+/// Those who take a device as such are to name it as such.
+fn deviceAsDirectory(wording: Wording, number: os.device.Number, path: []const u8) os.Error {
+    if (aboutDevice(number) == null) return notDax(wording, path);
+    return say(error.EINVAL, "Creating a pool in \"{s}\" failed: it is a DAX device, not a directory", .{path});
+}
+
+/// A pool could not be made on a device of at least `size` bytes; `step` is where that ended.
+pub fn device(wording: Wording, err: os.Error, step: Step, path: [:0]const u8, size: usize, minimum: usize) os.Error {
+    const text = os.errno.text(err);
+    const number = deviceAt(path);
+    const about = if (number) |of| aboutDevice(of) else null;
+    if (step == .inspect and err == error.EINVAL and number != null) return notDax(wording, path);
+    if (step == .inspect and err == error.EINVAL) return say(err, "Creating a pool on \"{s}\" failed: it is not a DAX device", .{path});
+    if (step == .allocate and about != null) {
+        const has = std.mem.alignBackward(u64, about.?.size, about.?.alignment);
+        if (err == error.EINVAL) return tooSmall(wording, has, minimum);
+        return switch (wording) {
+            .libvmem => say(err, "size {d} larger than {d}", .{ size, has }),
+            .sentence => say(err, "Creating a pool of {d} bytes on \"{s}\" failed: the device has {d} bytes", .{ size, path, has }),
+        };
+    }
+    const reason: []const u8 = switch (err) {
+        error.ENXIO => " (the device is bound to no driver, or serves as system memory)",
+        error.EOPNOTSUPP => " (huge pages are disabled in this process: prctl PR_SET_THP_DISABLE)",
+        else => "",
+    };
+    switch (wording) {
+        .sentence => return if (err == error.EBUSY)
+            say(err, "Creating a pool on \"{s}\" failed: the device is in use, by this process or another one", .{path})
+        else
+            say(err, "Creating a pool on \"{s}\" failed: {s}{s}", .{ path, text, reason }),
+        .libvmem => return say(err, "{s}: {s}{s}", .{ switch (step) {
+            .open, .open_named => "open",
+            .inspect, .allocate => "sysfs",
+            .lock => "flock",
+            .reserve => "mmap MAP_ANONYMOUS",
+            .map, .touch => "mmap",
+        }, text, reason }),
+    }
 }
 
 pub fn unaligned(address: usize) os.Error {
@@ -144,6 +194,27 @@ test "the C face's messages have the shape of the table" {
     try std.testing.expectEqual(error.ENOSPC, file(.libvmem, error.ENOSPC, .allocate, "/", 1));
     try std.testing.expectEqualStrings("posix_fallocate: No space left on device", last_error.text());
     try std.testing.expectEqual(error.EINVAL, file(.libvmem, error.ENOTDIR, .open, "/dev/null", 1));
+}
+
+test "messages about devices" {
+    const Case = struct { os.Error, Step, []const u8, []const u8 };
+    const cases = [_]Case{
+        .{ error.EINVAL, .inspect, "\"/dev/null\" is a character device, but not a DAX device", "Creating a pool on \"/dev/null\" failed: it is a character device, but not a DAX device" },
+        .{ error.EBUSY, .lock, "flock: Device or resource busy", "Creating a pool on \"/dev/null\" failed: the device is in use, by this process or another one" },
+        .{ error.EACCES, .open, "open: Permission denied", "Creating a pool on \"/dev/null\" failed: Permission denied" },
+        .{ error.ENXIO, .open, "open: No such device or address (the device is bound to no driver, or serves as system memory)", "Creating a pool on \"/dev/null\" failed: No such device or address (the device is bound to no driver, or serves as system memory)" },
+        .{ error.ENOMEM, .reserve, "mmap MAP_ANONYMOUS: Cannot allocate memory", "Creating a pool on \"/dev/null\" failed: Cannot allocate memory" },
+        .{ error.EIO, .inspect, "sysfs: Input/output error", "Creating a pool on \"/dev/null\" failed: Input/output error" },
+        .{ error.EOPNOTSUPP, .touch, "mmap: Operation not supported (huge pages are disabled in this process: prctl PR_SET_THP_DISABLE)", "Creating a pool on \"/dev/null\" failed: Operation not supported (huge pages are disabled in this process: prctl PR_SET_THP_DISABLE)" },
+    };
+    for (cases) |case| {
+        try std.testing.expectEqual(case[0], device(.libvmem, case[0], case[1], "/dev/null", 0, 1));
+        try std.testing.expectEqualStrings(case[2], last_error.text());
+        try std.testing.expectEqual(case[0], device(.sentence, case[0], case[1], "/dev/null", 0, 1));
+        try std.testing.expectEqualStrings(case[3], last_error.text());
+    }
+    try std.testing.expectEqual(error.EINVAL, device(.sentence, error.EINVAL, .inspect, "/tmp", 0, 1));
+    try std.testing.expectEqualStrings("Creating a pool on \"/tmp\" failed: it is not a DAX device", last_error.text());
 }
 
 test "a handle that leads nowhere says what kind it was" {

@@ -93,7 +93,7 @@ function busy(action: string): VmemError {
 }
 
 /** Frees an array's block by taking its memory away. */
-export function freeArray(buffer: ArrayBuffer): void {
+export function detachArray(buffer: ArrayBuffer): void {
   if (!detach(buffer)) throw busy("Cannot free an array");
 }
 

@@ -1,28 +1,35 @@
-// Longer than 300 lines: one class, most of it its documentation with examples; what it does is in the other files.
+// Longer than 300 lines: the documentation of one class, which has to stand in one place to be shown as one.
 /**
  * Pools: memory on a file, with a heap inside.
  *
- * The hot methods call a native function first and look at their arguments only when it refuses: the native side
- * checks all numbers anyway.
+ * What a method does is in the file of its group, as a function of the pool's `Memory`: bytes.ts, heap.ts, arrays.ts.
+ * Only the hot paths are here. They call a native function first and look at their arguments only when it refuses: the
+ * native side checks all numbers anyway.
  *
  * @module
  */
-import { Arrays, type ArrayType, type TypedArray } from "./array.ts";
-import { allocateArray, arrayPointer, freeArray, resizeArray } from "./blocks.ts";
+import type { ArrayType, TypedArray } from "./array.ts";
+import { freeArray, makeArray, pointerOf, resize } from "./arrays.ts";
+import { address, read, view, write } from "./bytes.ts";
+import {
+  allocate,
+  allocateMany,
+  allocateZeroed,
+  freeMany,
+  owns,
+  reallocate,
+  usableSize,
+} from "./heap.ts";
+import { Memory, setMemory } from "./memory.ts";
 import * as native from "./native.ts";
 import { free as nativeFree, malloc as nativeMalloc } from "./native.ts";
-import { alignmentOf, type AllocateOptions, type PoolOptions, poolOptions } from "./options.ts";
-import { checkPointer, type Pointer, type Pointers } from "./pointer.ts";
-import { EBADF, EFAULT, outOfMemory, refuse, withMessage } from "./refuse.ts";
-import { parseSize, type Size } from "./size.ts";
+import { type AllocateOptions, type PoolOptions, poolOptions } from "./options.ts";
+import type { Pointer, Pointers } from "./pointer.ts";
+import { withMessage } from "./refuse.ts";
+import type { Size } from "./size.ts";
 import { readStatistics, type Statistics } from "./statistics.ts";
-import { showBytes } from "./text.ts";
-import { bytesOf, checkLength, checkType, checkView, pointerList } from "./values.ts";
-import { firstMax, Windows } from "./windows.ts";
 
 const secret = Symbol("Pool.create");
-/** The first page of a pool is never handed out. */
-const offsetMin = 4096;
 
 /**
  * A heap in a file: memory that lies on a file system of your choice instead of on the JavaScript heap, for data that is
@@ -52,20 +59,15 @@ const offsetMin = 4096;
  */
 export class Pool implements Disposable {
   readonly #handle: number;
-  readonly #arrays = new Arrays();
-  readonly #windows: Windows;
-  /** The window that was used last, where in the pool it starts, and its bytes that may be viewed. */
-  #window: ArrayBuffer = new ArrayBuffer(0);
-  #start = 0;
-  #low = 0;
-  #reach = 0;
+  readonly #memory: Memory;
   #closed = false;
 
   /** @ignore Use {@linkcode Pool.create}. */
   private constructor(key: symbol, handle: number) {
     if (key !== secret) throw new TypeError("Cannot construct a Pool: use Pool.create()");
     this.#handle = handle;
-    this.#windows = new Windows(handle, native.size(handle));
+    this.#memory = new Memory(handle);
+    setMemory(this, this.#memory);
   }
 
   /**
@@ -123,13 +125,7 @@ export class Pool implements Disposable {
    * ```
    */
   alloc<A extends TypedArray>(type: ArrayType<A>, length: number): A {
-    const action = "Cannot allocate an array";
-    checkType(type, action);
-    const bytes = bytesOf(type, length, action);
-    const made = allocateArray(this.#handle, bytes, action);
-    if (typeof made === "number") this.#refuse(made, `${action} of ${showBytes(bytes)}`);
-    this.#arrays.add(made.pointer, made.buffer);
-    return new type(made.buffer);
+    return makeArray(this.#memory, type, length);
   }
 
   /**
@@ -157,15 +153,7 @@ export class Pool implements Disposable {
    * ```
    */
   resize<A extends TypedArray>(array: A, length: number): A {
-    const action = "Cannot resize an array";
-    const pointer = this.#arrayAt(array, action);
-    const type = array.constructor as ArrayType<A>;
-    const bytes = bytesOf(type, length, action);
-    const made = resizeArray(this.#handle, array, pointer, bytes, action);
-    if (typeof made === "number") this.#refuse(made, `${action} to ${showBytes(bytes)}`);
-    this.#arrays.delete(pointer);
-    this.#arrays.add(made.pointer, made.buffer);
-    return new type(made.buffer);
+    return resize(this.#memory, array, length);
   }
 
   /**
@@ -194,7 +182,7 @@ export class Pool implements Disposable {
       const pointer = nativeMalloc(this.#handle, size);
       if (pointer > 0) return pointer as Pointer;
     }
-    return this.#allocate(size, options, 0);
+    return allocate(this.#memory, size, options, 0);
   }
 
   /**
@@ -219,9 +207,7 @@ export class Pool implements Disposable {
    * ```
    */
   calloc(count: number, size: Size, options?: AllocateOptions): Pointer {
-    const action = "Cannot allocate zeroed memory";
-    checkLength(count, "count", action);
-    return this.#allocate(count * parseSize(size, action), options, 1);
+    return allocateZeroed(this.#memory, count, size, options);
   }
 
   /**
@@ -247,13 +233,7 @@ export class Pool implements Disposable {
    * ```
    */
   realloc(pointer: Pointer, size: Size): Pointer {
-    const action = "Cannot resize a block";
-    checkPointer(pointer, action);
-    if (pointer === 0) return this.malloc(size);
-    const bytes = parseSize(size, action);
-    const made = native.realloc(this.#handle, pointer, bytes);
-    if (made > 0) return made as Pointer;
-    this.#refuse(made, `${action} to ${showBytes(bytes)}`, pointer);
+    return reallocate(this.#memory, pointer, size);
   }
 
   /**
@@ -277,8 +257,8 @@ export class Pool implements Disposable {
   free(block: Pointer | TypedArray): void {
     if (typeof block === "number") {
       const status = nativeFree(this.#handle, block);
-      if (status !== 0) this.#refuse(status, "Cannot free a block", block);
-    } else this.#freeArray(block);
+      if (status !== 0) this.#memory.refuse(status, "Cannot free a block", block);
+    } else freeArray(this.#memory, block);
   }
 
   /**
@@ -300,10 +280,8 @@ export class Pool implements Disposable {
    */
   usableSize(block: Pointer | TypedArray): number {
     const action = "Cannot tell the size of a block";
-    const pointer = typeof block === "object" ? this.#arrayAt(block, action) : block;
-    checkPointer(pointer, action);
-    if (pointer === 0) return this.#number(Math.min(0, native.size(this.#handle)), action);
-    return this.#number(native.usableSize(this.#handle, pointer), action, pointer);
+    const pointer = typeof block === "object" ? pointerOf(this.#memory, block, action) : block;
+    return usableSize(this.#memory, pointer, action);
   }
 
   /**
@@ -325,9 +303,7 @@ export class Pool implements Disposable {
    * ```
    */
   owns(pointer: number): boolean {
-    const action = "Cannot tell whose a pointer is";
-    if (typeof pointer !== "number") checkPointer(pointer, action);
-    return this.#number(native.owns(this.#handle, pointer), action, pointer) === 1;
+    return owns(this.#memory, pointer);
   }
 
   /**
@@ -352,14 +328,7 @@ export class Pool implements Disposable {
    * ```
    */
   mallocMany(size: Size, count: number): Pointers {
-    const action = "Cannot allocate many blocks";
-    const bytes = parseSize(size, action);
-    checkLength(count, "count", action);
-    const room = this.#number(native.size(this.#handle), action);
-    if (bytes * count > room) throw outOfMemory(this.#handle, action);
-    const pointers = new Float64Array(count);
-    this.#number(native.mallocMany(this.#handle, bytes, pointers, count), action);
-    return pointers as Pointers;
+    return allocateMany(this.#memory, size, count);
   }
 
   /**
@@ -381,17 +350,7 @@ export class Pool implements Disposable {
    * ```
    */
   freeMany(pointers: Pointers | readonly Pointer[]): void {
-    const list = pointerList(pointers, "Cannot free many blocks");
-    if (list.length === 0) return;
-    const freed = native.freeMany(this.#handle, list, list.length);
-    if (freed === list.length) return;
-    if (freed < 0) this.#refuse(freed, "Cannot free many blocks");
-    const status = Math.min(native.usableSize(this.#handle, list[freed] ?? NaN), -1);
-    this.#refuse(
-      status === -1 ? -EFAULT : status,
-      `Cannot free pointer ${freed} of ${list.length}`,
-      list[freed],
-    );
+    freeMany(this.#memory, pointers);
   }
 
   /**
@@ -419,17 +378,7 @@ export class Pool implements Disposable {
    * ```
    */
   view<A extends TypedArray>(type: ArrayType<A>, pointer: Pointer, length: number): A {
-    // In Bun a DataView has elements of one byte, too.
-    const known = typeof type === "function" && (type as unknown) !== DataView;
-    if (known && typeof pointer === "number" && typeof length === "number") {
-      const distance = pointer - this.#start;
-      const at = distance | 0;
-      const size = type.BYTES_PER_ELEMENT;
-      const fits = at === distance && at >= this.#low && (at & (size - 1)) === 0 &&
-        (length | 0) === length && length >= 1 && at + length * size <= this.#reach;
-      if (fits && this.#window.byteLength !== 0) return new type(this.#window, at, length);
-    }
-    return this.#viewFar(type, pointer, length);
+    return view(this.#memory, type, pointer, length);
   }
 
   /**
@@ -454,10 +403,7 @@ export class Pool implements Disposable {
    * ```
    */
   read(pointer: Pointer, target: ArrayBufferView): void {
-    const view = checkView(target, "Cannot read from the pool");
-    if (typeof pointer !== "number") checkPointer(pointer, "Cannot read from the pool");
-    const status = native.read(this.#handle, pointer, view, view.byteLength);
-    if (status !== 0) this.#refuseCopy("Cannot read from the pool", pointer, view, status);
+    read(this.#memory, pointer, target);
   }
 
   /**
@@ -480,10 +426,7 @@ export class Pool implements Disposable {
    * ```
    */
   write(pointer: Pointer, source: ArrayBufferView): void {
-    const view = checkView(source, "Cannot write to the pool");
-    if (typeof pointer !== "number") checkPointer(pointer, "Cannot write to the pool");
-    const status = native.write(this.#handle, pointer, view, view.byteLength);
-    if (status !== 0) this.#refuseCopy("Cannot write to the pool", pointer, view, status);
+    write(this.#memory, pointer, source);
   }
 
   /**
@@ -505,11 +448,7 @@ export class Pool implements Disposable {
    * ```
    */
   address(pointer: Pointer): number {
-    const action = "Cannot tell an address";
-    checkPointer(pointer, action);
-    const base = this.#number(native.base(this.#handle), action);
-    this.#checkSpan(action, pointer, 0);
-    return pointer === 0 ? 0 : base + pointer;
+    return address(this.#memory, pointer);
   }
 
   /**
@@ -530,7 +469,7 @@ export class Pool implements Disposable {
    */
   stats(): Statistics {
     const statistics = readStatistics(this.#handle);
-    if (typeof statistics === "number") this.#refuse(statistics, "Cannot read statistics");
+    if (typeof statistics === "number") this.#memory.refuse(statistics, "Cannot read statistics");
     return statistics;
   }
 
@@ -551,7 +490,7 @@ export class Pool implements Disposable {
    * ```
    */
   check(): boolean {
-    return this.#number(native.check(this.#handle), "Cannot check the pool") === 1;
+    return this.#memory.number(native.check(this.#handle), "Cannot check the pool") === 1;
   }
 
   /**
@@ -572,7 +511,7 @@ export class Pool implements Disposable {
    * ```
    */
   trim(): number {
-    return this.#number(native.trim(this.#handle), "Cannot trim the pool");
+    return this.#memory.number(native.trim(this.#handle), "Cannot trim the pool");
   }
 
   /**
@@ -594,112 +533,17 @@ export class Pool implements Disposable {
    * ```
    */
   close(): void {
-    this.#detach();
+    this.#memory.detach();
     const status = native.close(this.#handle);
-    if (status !== 0) this.#refuse(status, "Cannot close the pool");
+    if (status !== 0) this.#memory.refuse(status, "Cannot close the pool");
     this.#closed = true;
   }
 
   /** Closes the pool unless it is closed; never throws. What `using` calls. */
   [Symbol.dispose](): void {
     if (this.#closed) return;
-    this.#detach();
+    this.#memory.detach();
     native.close(this.#handle);
     this.#closed = true;
-  }
-
-  #allocate(size: Size, options: AllocateOptions | undefined, zero: 0 | 1): Pointer {
-    const bytes = parseSize(size, "Cannot allocate memory");
-    const action = `Cannot allocate ${showBytes(bytes)}`;
-    const alignment = alignmentOf(options, action);
-    const pointer = native.allocate(this.#handle, bytes, alignment, zero);
-    return this.#number(pointer, action) as Pointer;
-  }
-
-  #freeArray(array: TypedArray): void {
-    const pointer = this.#knownArray(array) ?? this.#arrayAt(array, "Cannot free an array");
-    freeArray(array.buffer);
-    this.#arrays.delete(pointer);
-  }
-
-  /** The pointer of an array that this isolate made, without a word about why it is none. */
-  #knownArray(array: TypedArray): Pointer | undefined {
-    if (!ArrayBuffer.isView(array) || array instanceof DataView) return undefined;
-    const { byteLength } = array;
-    if (byteLength === 0) return undefined;
-    const { buffer } = array;
-    const pointer = native.locate(this.#handle, array, byteLength);
-    const whole = pointer > 0 && this.#arrays.get(pointer) === buffer;
-    return whole && buffer.byteLength === byteLength ? pointer as Pointer : undefined;
-  }
-
-  /** The pointer of an array of this pool. */
-  #arrayAt(array: TypedArray, action: string): Pointer {
-    const known = (buffer: ArrayBuffer): boolean => this.#windows.has(buffer);
-    const pointer = arrayPointer(this.#handle, array, known, action);
-    return this.#number(pointer, action) as Pointer;
-  }
-
-  #viewFar<A extends TypedArray>(type: ArrayType<A>, pointer: Pointer, length: number): A {
-    const action = "Cannot view the pool";
-    checkType(type, action);
-    checkPointer(pointer, action);
-    const bytes = bytesOf(type, length, action);
-    if (pointer % type.BYTES_PER_ELEMENT !== 0) {
-      throw new RangeError(
-        `${action}: a ${type.name} begins at a multiple of ${type.BYTES_PER_ELEMENT}, not at ${pointer}`,
-      );
-    }
-    this.#checkSpan(action, pointer, bytes);
-    const buffer = this.#windows.cover(pointer, bytes);
-    if (buffer === undefined) {
-      throw new RangeError(
-        `${action}: ${showBytes(bytes)} are more than this runtime's ArrayBuffers hold`,
-      );
-    }
-    if (typeof buffer === "number") this.#refuse(buffer, action, pointer);
-    const { start } = this.#windows;
-    if (bytes <= firstMax) {
-      this.#window = buffer;
-      this.#start = start;
-      this.#low = start === 0 ? offsetMin : 0;
-      this.#reach = buffer.byteLength;
-    }
-    return new type(buffer, pointer - start, length);
-  }
-
-  #checkSpan(action: string, pointer: number, length: number): void {
-    const size = this.#number(native.size(this.#handle), action);
-    if (pointer !== 0 && pointer < offsetMin || pointer > size || length > size - pointer) {
-      throw new RangeError(
-        `${action}: ${length} bytes at ${pointer} do not lie in the pool, which ends at ${size}`,
-      );
-    }
-    if (pointer === 0 && length > 0) throw new RangeError(`${action}: the pointer is null`);
-  }
-
-  #refuseCopy(action: string, pointer: unknown, view: ArrayBufferView, status: number): never {
-    if (status === -EFAULT) {
-      checkPointer(pointer, action);
-      this.#checkSpan(action, pointer, view.byteLength);
-    }
-    this.#refuse(status, action, pointer);
-  }
-
-  /** A native result that is no error. */
-  #number(result: number, action: string, pointer?: unknown): number {
-    return result >= 0 ? result : this.#refuse(result, action, pointer);
-  }
-
-  #refuse(status: number, action: string, pointer?: unknown): never {
-    // Somebody else may have closed the pool: its arrays and windows here are over nothing now.
-    if (status === -EBADF) this.#detach();
-    refuse(this.#handle, status, action, pointer);
-  }
-
-  #detach(): void {
-    this.#reach = 0;
-    this.#windows.detachAll();
-    this.#arrays.detachAll();
   }
 }

@@ -1,0 +1,74 @@
+/**
+ * What the modules of this package know of a pool and its users do not see: handle, windows and arrays in this isolate,
+ * and how what the native side refuses becomes an error. One `Memory` stands behind each `Pool`; modules that are given a
+ * pool take it by {@linkcode memoryOf}.
+ *
+ * @module
+ */
+import { Arrays } from "./array.ts";
+import * as native from "./native.ts";
+import { EBADF, refuse } from "./refuse.ts";
+import { Windows } from "./windows.ts";
+
+/** The first page of a pool is never handed out. */
+export const offsetMin = 4096;
+
+/** One pool in this isolate. */
+export class Memory {
+  readonly handle: number;
+  readonly arrays: Arrays = new Arrays();
+  readonly windows: Windows;
+  /** The window that was used last, where in the pool it starts, and its bytes that may be viewed, from `low` to `reach`. */
+  window: ArrayBuffer = new ArrayBuffer(0);
+  start = 0;
+  low = 0;
+  reach = 0;
+
+  /** @param handle An open pool that this thread has created or attached. */
+  constructor(handle: number) {
+    this.handle = handle;
+    this.windows = new Windows(handle, native.size(handle));
+  }
+
+  /** A native result that is no error. */
+  number(result: number, action: string, pointer?: unknown): number {
+    return result >= 0 ? result : this.refuse(result, action, pointer);
+  }
+
+  /** Throws what a status below 0 means; see `refuse` in refuse.ts. */
+  refuse(status: number, action: string, pointer?: unknown): never {
+    // Somebody else may have closed the pool: its arrays and windows here are over nothing now.
+    if (status === -EBADF) this.detach();
+    refuse(this.handle, status, action, pointer);
+  }
+
+  /** Throws unless the bytes lie in the pool and the pointer is not null; null and no bytes are right. */
+  checkSpan(action: string, pointer: number, length: number): void {
+    const size = this.number(native.size(this.handle), action);
+    if (pointer !== 0 && pointer < offsetMin || pointer > size || length > size - pointer) {
+      throw new RangeError(
+        `${action}: ${length} bytes at ${pointer} do not lie in the pool, which ends at ${size}`,
+      );
+    }
+    if (pointer === 0 && length > 0) throw new RangeError(`${action}: the pointer is null`);
+  }
+
+  /** Takes the memory away from every view and array of this isolate. */
+  detach(): void {
+    this.reach = 0;
+    this.windows.detachAll();
+    this.arrays.detachAll();
+  }
+}
+
+const key = Symbol("memory");
+
+/** Puts the memory behind a new pool. A property with a symbol is as quick as one with a name, and shows nowhere. */
+export function setMemory(pool: object, memory: Memory): void {
+  Object.defineProperty(pool, key, { value: memory });
+}
+
+/** The memory behind a pool; undefined for anything else. */
+export function memoryOf(pool: object): Memory | undefined {
+  return (pool as { readonly [key]?: Memory })[key];
+}

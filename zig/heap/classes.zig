@@ -1,8 +1,8 @@
 //! Size classes: the block sizes of the heap, and everything that follows from a class at compile
 //! time. Pure tables.
 //!
-//! Small classes are jemalloc's: 8, then steps of 16 to 128, then four a doubling, to 14 KiB
-//! (36 classes; jemalloc(3), "Size classes"). A small block comes from a slab of 1 to 16 pages.
+//! Small classes contain jemalloc's (jemalloc(3), "Size classes"), so that no request gets a larger block than there: 8,
+//! then steps of 16 to 512, then eight a doubling, to 14 KiB (71 classes). A small block comes from a slab of 1 to 16 pages.
 //! Above that a block is a run of whole pages: runs of up to 256 pages (1 MiB) have a class too, so
 //! that thread caches can keep them: every page count from 4 to 32, then sixteen a doubling. Larger
 //! runs are exact in pages and share the class `large`, which no cache keeps.
@@ -17,7 +17,7 @@ const assert = std.debug.assert;
 pub const page_shift = 12;
 pub const page_size: usize = 1 << page_shift;
 
-pub const small_count = 36;
+pub const small_count = 71;
 pub const small_max: usize = 14336;
 pub const run_pages_min: u32 = 4;
 pub const run_pages_max: u32 = 256;
@@ -181,8 +181,8 @@ fn build() [count]Class {
 
 fn step(size: u32) u32 {
     if (size == 8) return 8;
-    if (size < 128) return 16;
-    return @as(u32, 1) << (std.math.log2_int(u32, size) - 2);
+    if (size < 512) return 16;
+    return @as(u32, 1) << (std.math.log2_int(u32, size) - 3);
 }
 
 /// A magazine holds at most 128 blocks and 1 MiB (a few blocks where those are large). How much of that a
@@ -193,9 +193,10 @@ fn cells(size: u32) u16 {
 
 /// The smallest slab that leaves at most 1/64 of itself unused and holds enough blocks to make its
 /// descriptor (64 bytes) and a refill worth it; where no slab of up to 16 pages does, the one with the
-/// least tail. At most 256 blocks, whose bitmap fits the descriptor (512 for the 8-byte class).
+/// least tail. At most 256 blocks, whose bitmap fits the descriptor (512 for the 8-byte class). Larger slabs would be no
+/// faster, and one block that lives long keeps all of its slab.
 fn slabPages(size: u32) u16 {
-    const blocks_min: usize = if (size <= 64) 128 else if (size <= 1024) 32 else 4;
+    const blocks_min: usize = if (size <= 1024) 16 else 4;
     const blocks_max: usize = if (size == 8) 512 else 256;
     var best: u16 = 0;
     var best_tail: usize = std.math.maxInt(usize);
@@ -224,13 +225,20 @@ comptime {
     }
 }
 
-test "the small classes are jemalloc's" {
-    const expected = [_]u32{
+test "the small classes contain jemalloc's" {
+    const theirs = [_]u32{
         8,    16,   32,   48,   64,   80,   96,   112,  128,  160,   192,   224,
         256,  320,  384,  448,  512,  640,  768,  896,  1024, 1280,  1536,  1792,
         2048, 2560, 3072, 3584, 4096, 5120, 6144, 7168, 8192, 10240, 12288, 14336,
     };
-    for (expected, 1..) |size, class| try std.testing.expectEqual(size, table[class].size);
+    for (theirs) |size| try std.testing.expectEqual(size, usable(size));
+    var doubling: usize = 16384;
+    while (doubling <= 1 << 30) : (doubling *= 2) { // and so do those above
+        for (0..4) |i| {
+            const size = doubling + i * doubling / 4;
+            try std.testing.expectEqual(size, usable(size));
+        }
+    }
 }
 
 test "every request gets the smallest class that holds it" {

@@ -51,5 +51,6 @@ test {
     _ = @import("heap/slabs.zig");
     _ = @import("heap/verify.zig");
     _ = @import("heap/heap_test.zig");
+    _ = @import("heap/double_free_test.zig");
     _ = @import("heap/stress_test.zig");
 }

@@ -59,7 +59,7 @@ base: usize = 0,
 size: usize = 0,
 page_classes: [*]const u8 = &no_classes,
 heads: [*]const u32 = &no_heads,
-state_units: [*]const u32 = &no_heads,
+state_places: [*]const usize = &no_places,
 units: usize = 0,
 /// The heap keeps a byte a block.
 states: bool = false,
@@ -84,6 +84,7 @@ slots: [classes.count]Slot = @splat(.{}),
 
 const no_classes: [1]u8 = .{0};
 const no_heads: [1]u32 = .{0};
+const no_places: [1]usize = .{0};
 
 /// Takes part in no heap: where a thread's record points before it used one. Pops move the `sp` of its
 /// bins, from many threads; nothing reads it but the comparison with `lo`, which always fails.
@@ -96,7 +97,7 @@ pub fn init(c: *Cache, h: *Heap, arena: u16) void {
         .size = @as(usize, h.pages) * classes.page_size,
         .page_classes = h.metadata.classes,
         .heads = h.metadata.heads,
-        .state_units = h.metadata.state_units,
+        .state_places = h.metadata.state_places,
         .units = h.metadata.units,
         .states = h.states,
         .offset_cells = h.offset_cells,

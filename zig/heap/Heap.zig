@@ -297,7 +297,7 @@ pub fn sizeOf(h: *const Heap, found: Found) usize {
 /// The byte that says whether the block is live; only where the heap keeps them.
 pub fn stateOf(h: *const Heap, found: Found) *u8 {
     assert(h.states);
-    return h.metadata.state(found.class, found.offset);
+    return h.metadata.state(found.offset);
 }
 
 /// Whether a block starts at the address and is not known to be free: exact where the heap keeps states,

@@ -6,8 +6,8 @@
 //!     heads     4 bytes a page   number of the descriptor of the slab or run (all pages of a slab;
 //!                                first and last page of a run, used or free)
 //!     granules  1 byte a granule whether the region has storage there (lazy regions)
-//!     states    4 bytes a page   where the pool keeps a byte a block: number of the unit with those of the blocks
-//!                                that start in this page
+//!     places    8 bytes a page   where the pool keeps a byte a block: where those of the blocks that start in this page
+//!                                are (`statePlace`)
 //!     units     64 bytes each    descriptors; a slab's has more units where its bitmap or its block
 //!                                states need them
 //!
@@ -89,7 +89,8 @@ memory: usize,
 len: usize,
 classes: [*]u8,
 heads: [*]u32,
-state_units: [*]u32,
+/// Of each page a `statePlace`.
+state_places: [*]usize,
 granules: []u8,
 units: usize,
 units_end: u32,
@@ -105,6 +106,8 @@ const units_max = blk: {
     for (1..classes_table.small_count + 1) |class| most = @max(most, descriptorUnits(class, true));
     break :blk most;
 };
+
+pub const State = struct { starts: bool, byte: *u8 };
 
 const Part = struct {
     start: usize,
@@ -151,7 +154,7 @@ pub fn create(options: Options) os.Error!Metadata {
     const lens = [4]usize{
         std.mem.alignForward(usize, pages, page_size),
         std.mem.alignForward(usize, pages * @sizeOf(u32), page_size),
-        if (options.states) std.mem.alignForward(usize, pages * @sizeOf(u32), page_size) else 0,
+        if (options.states) std.mem.alignForward(usize, pages * @sizeOf(usize), page_size) else 0,
         std.mem.alignForward(usize, unit_count * unit_size, page_size),
     };
     const granules_len = std.mem.alignForward(usize, options.granules, page_size);
@@ -172,14 +175,14 @@ pub fn create(options: Options) os.Error!Metadata {
     }
     const classes: [*]u8 = @ptrFromInt(classes_at);
     const heads: [*]u32 = @ptrFromInt(heads_at);
-    const state_units: [*]u32 = @ptrFromInt(states_at);
+    const state_places: [*]usize = @ptrFromInt(states_at);
     const granule_bytes: [*]u8 = @ptrFromInt(granules_at);
     return .{
         .memory = memory,
         .len = len,
         .classes = classes,
         .heads = heads,
-        .state_units = state_units,
+        .state_places = state_places,
         .granules = granule_bytes[0..options.granules],
         .units = units_at,
         .units_end = @intCast(unit_count),
@@ -203,18 +206,34 @@ pub fn open(m: *Metadata, top: usize) os.Error!void {
     if (!m.staged) return;
     try m.parts[0].open(top);
     try m.parts[1].open(top * @sizeOf(u32));
-    if (m.parts[2].len > 0) try m.parts[2].open(top * @sizeOf(u32));
+    if (m.parts[2].len > 0) try m.parts[2].open(top * @sizeOf(usize));
 }
 
 pub inline fn descriptor(m: *const Metadata, number: u32) *Descriptor {
     return @ptrFromInt(m.units + @as(usize, number) * unit_size);
 }
 
-/// The state of the block of a class that starts at an offset in the region.
-pub inline fn state(m: *const Metadata, class: u8, offset: usize) *u8 {
-    const unit = m.state_units[offset >> classes_table.page_shift];
-    const granule = (offset & (page_size - 1)) >> @intCast(classes_table.state_shifts[class]);
-    return @ptrFromInt(m.units + @as(usize, unit) * unit_size + granule);
+/// Where a page's states begin, a unit, and in the bits below how far an offset in the page is shifted to find its byte. The
+/// shift is the page's, not that of the class which somebody believes to be there: a block that two threads freed at once is
+/// handed out when its page has become something else, and the byte that is written then must still be a state. Units that
+/// held states, or the first byte of a descriptor, `live`, never become anything else.
+pub inline fn statePlace(m: *const Metadata, unit: u32, class: u8) usize {
+    return (m.units + @as(usize, unit) * unit_size) | classes_table.state_shifts[class];
+}
+
+/// The byte of the block that starts at an offset in the region.
+pub inline fn state(m: *const Metadata, offset: usize) *u8 {
+    return stateAt(m.state_places[offset >> classes_table.page_shift], offset).byte;
+}
+
+/// The byte for an offset in the page of a place, and whether the offset is a multiple of what one byte stands for. If it
+/// is, and the byte says live, a live block starts there: no other place inside a block has such a byte.
+pub inline fn stateAt(place: usize, offset: usize) State {
+    @setRuntimeSafety(false); // of `place` the shift takes the lower bits only, as the instruction does
+    const shift: u6 = @truncate(place);
+    const inside = offset & (page_size - 1);
+    const granule = inside >> shift;
+    return .{ .starts = granule << shift == inside, .byte = @ptrFromInt((place & ~@as(usize, unit_size - 1)) + granule) };
 }
 
 /// A descriptor with all fields at their defaults and `count` units, whose bytes after the first

@@ -88,8 +88,9 @@ pub fn allocate(r: *Runs, kind: Metadata.Kind, pages: u32, alignment: u32, units
         @memset(r.metadata.heads[d.start..][0..pages], number);
     } else {
         d.class = classes.ofRun(pages);
+        // Before the class: who follows a stale pointer must find a place.
+        if (r.states) r.metadata.state_places[d.start] = r.metadata.statePlace(number, d.class); // of its `live`
         r.metadata.classes[d.start] = d.class;
-        if (r.states) r.metadata.state_units[d.start] = number; // of its `live`
     }
     r.used_pages += pages;
     r.used_pages_peak = @max(r.used_pages_peak, r.used_pages);

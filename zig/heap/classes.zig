@@ -67,13 +67,6 @@ pub const state_shifts: [count]u8 = blk: {
     break :blk result;
 };
 
-/// The bits of an offset below its granule.
-pub const granule_masks: [count]u16 = blk: {
-    var result: [count]u16 = undefined;
-    for (&result, state_shifts) |*mask, shift| mask.* = (1 << shift) - 1;
-    break :blk result;
-};
-
 /// 64-byte units of states that a page of the class has.
 pub fn stateUnits(class: u8) u8 {
     return @intCast((page_size >> @as(u6, @intCast(state_shifts[class]))) / 64);

@@ -94,7 +94,7 @@ fn prepareStates(h: *Heap, number: u32, class: u8) void {
     const units = classes.stateUnits(class);
     const states: [*]u8 = @ptrCast(h.metadata.descriptor(first));
     @memset(states[0 .. d.pages * units * Metadata.unit_size], 0);
-    for (0..d.pages) |i| h.metadata.state_units[d.start + i] = first + @as(u32, @intCast(i)) * units;
+    for (0..d.pages) |i| h.metadata.state_places[d.start + i] = h.metadata.statePlace(first + @as(u32, @intCast(i)) * units, class);
 }
 
 /// Read without the lock by who looks for shards with a slab to release.

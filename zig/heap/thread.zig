@@ -150,7 +150,7 @@ pub inline fn malloc(comptime F: type, handle: usize, size: usize) F.Block {
         return F.mallocSlow(handle, size);
     const c = t.last.cache;
     const cell = Cache.pop(&c.bins[class]) orelse return F.mallocSlow(handle, size);
-    if (F.checked and c.states) markLive(c, class, if (F.offsets) offsetOf(cell) else cell - c.base);
+    if (F.checked and c.states) markLive(c, if (F.offsets) offsetOf(cell) else cell - c.base);
     return F.block(cell);
 }
 
@@ -196,7 +196,7 @@ pub inline fn free(comptime F: type, handle: usize, place: usize, cell: usize) F
     const bin = Cache.opaqueCopy(&c.bins[class]);
     const sp = Cache.place(bin) orelse return F.freeSlow(handle, place);
     if (F.checked and c.states) {
-        const state = stateAt(c, class, offset);
+        const state = stateAt(c, offset);
         if (!state.starts or state.byte.* != 1) return F.freeSlow(handle, place);
         state.byte.* = 0; // not after the push: from then on the block may be somebody else's
     }
@@ -226,7 +226,7 @@ inline fn takeFrom(c: *Cache, size: usize, alignment: usize) ?usize {
         return null;
     };
     const offset = if (c.offset_cells) offsetOf(cell) else cell - c.base;
-    if (c.states) markLive(c, class, offset);
+    if (c.states) markLive(c, offset);
     return c.base + offset;
 }
 
@@ -247,7 +247,7 @@ pub inline fn giveChecked(handle: usize, address: usize) bool {
     const class = c.page_classes[offset >> classes.page_shift];
     const bin = Cache.opaqueCopy(&c.bins[class]);
     const sp = Cache.place(bin) orelse return false;
-    const state = stateAt(c, class, offset);
+    const state = stateAt(c, offset);
     if (!state.starts or state.byte.* != 1) return false;
     state.byte.* = 0;
     Cache.pushAt(bin, sp, address);
@@ -273,7 +273,7 @@ pub inline fn fitsAlready(handle: usize, address: usize, size: usize) bool {
     const wanted = classes.ofSize(size);
     if (wanted != class and !(c.states and wanted == 1 and class == 2)) return false;
     if (c.states) {
-        const state = stateAt(c, class, offset);
+        const state = stateAt(c, offset);
         return state.starts and state.byte.* == 1;
     }
     const inside = offset - (@as(usize, d.start) << classes.page_shift);
@@ -282,8 +282,8 @@ pub inline fn fitsAlready(handle: usize, address: usize, size: usize) bool {
     return index < d.blocks and index * classes.sizes[class] == inside and !d.isFree(index);
 }
 
-inline fn markLive(c: *Cache, class: u8, offset: usize) void {
-    stateAt(c, class, offset).byte.* = 1;
+inline fn markLive(c: *Cache, offset: usize) void {
+    stateAt(c, offset).byte.* = 1;
 }
 
 const Metadata = @import("Metadata.zig");
@@ -293,16 +293,8 @@ inline fn descriptorOf(c: *Cache, offset: usize) *Metadata.Descriptor {
     return @ptrFromInt(c.units + @as(usize, number) * Metadata.unit_size);
 }
 
-/// The byte of the block of a cached class at an offset, and whether the offset is a multiple of what one byte stands for. If it
-/// is, and the byte says live, a live block starts there: no other place inside a block has such a byte.
-inline fn stateAt(c: *Cache, class: u8, offset: usize) struct { starts: bool, byte: *u8 } {
-    const shift: u6 = @truncate(classes.state_shifts[class]);
-    const unit = c.state_units[offset >> classes.page_shift];
-    const granule = (offset & (classes.page_size - 1)) >> shift;
-    return .{
-        .starts = offset & classes.granule_masks[class] == 0,
-        .byte = @ptrFromInt(c.units + @as(usize, unit) * Metadata.unit_size + granule),
-    };
+inline fn stateAt(c: *Cache, offset: usize) Metadata.State {
+    return Metadata.stateAt(c.state_places[offset >> classes.page_shift], offset);
 }
 
 // --- A thread's caches ----------------------------------------------------------------------------

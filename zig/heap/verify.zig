@@ -13,6 +13,7 @@
 //! 6. Each shard's counts of slabs and of blocks that are out are what its slabs say.
 //! 7. Pages in use are counted right, and never more than the peak.
 //! 8. Every used page of a lazy region has storage.
+//! 9. Where the heap keeps states, a slab's pages and a run's first one lead to their own.
 
 const std = @import("std");
 const classes = @import("classes.zig");
@@ -86,6 +87,7 @@ fn tiles(w: *Walk) void {
                 w.used += d.pages;
                 w.expect(h.metadata.classes[page] == d.class and (d.guarded or d.class == classes.ofRun(d.pages)), 3, page, "the class is not the run's");
                 w.expect(allClass(h, page + 1, d.pages - 1, classes.none), 3, page, "a page inside a run has a class");
+                w.expect(!h.states or h.metadata.state_places[page] == h.metadata.statePlace(number, d.class), 9, page, "the run's state is elsewhere");
                 storage(w, d);
             },
             .slab => {
@@ -112,6 +114,7 @@ fn slab(w: *Walk, d: *Metadata.Descriptor, number: u32) void {
     w.expect(d.arena < h.arena_count, 4, d.start, "the slab's arena does not exist");
     w.expect(allClass(h, d.start, d.pages, d.class), 3, d.start, "a page of the slab has another class");
     w.expect(std.mem.allEqual(u32, h.metadata.heads[d.start..][0..d.pages], number), 1, d.start, "a page of the slab names another descriptor");
+    if (h.states) places(w, d, number);
     var bits: usize = 0;
     for (d.words()) |word| bits += @popCount(word);
     w.expect(bits == d.free, 4, d.start, "the bitmap and the count of free blocks differ");
@@ -123,6 +126,16 @@ fn slab(w: *Walk, d: *Metadata.Descriptor, number: u32) void {
     const should_list = !current and d.free > 0 and d.free < d.blocks;
     w.expect(d.listed == should_list, 5, d.start, "the slab is listed wrongly");
     w.expect(current or d.free < d.blocks, 5, d.start, "an empty slab was not released");
+}
+
+fn places(w: *Walk, d: *Metadata.Descriptor, number: u32) void {
+    const units = classes.stateUnits(d.class);
+    const first = number + Metadata.statesAt(d.class);
+    w.expect(d.units >= first - number + d.pages * units, 9, d.start, "the slab's states are outside its descriptor");
+    for (w.h.metadata.state_places[d.start..][0..d.pages], 0..) |place, i| {
+        const unit = first + @as(u32, @intCast(i)) * units;
+        w.expect(place == w.h.metadata.statePlace(unit, d.class), 9, d.start, "the slab's states are elsewhere");
+    }
 }
 
 fn storage(w: *Walk, d: *Metadata.Descriptor) void {

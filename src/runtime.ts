@@ -52,6 +52,10 @@ export interface Runtime {
   readonly bufferMax: number;
   /** What to do when a library cannot be opened for want of permission. */
   readonly permissionHint: string;
+  /** UTF-16 code units of the longest text that a loop encodes faster than the engine does. */
+  readonly encodedByHand: number;
+  /** Longer text is encoded faster by a Buffer's `utf8Write` than by `TextEncoder.encodeInto`. */
+  readonly writesBuffers: boolean;
   /** A variable of the environment; undefined also when it may not be read. Never asks. */
   environment(name: string): string | undefined;
   /** Whether there is such a file; undefined when that may not be known. Never asks. */

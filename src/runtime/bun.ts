@@ -30,6 +30,8 @@ export const bun: Runtime = {
   name: "Bun",
   bufferMax: 2 ** 32,
   permissionHint: "see that the file can be read and executed",
+  encodedByHand: 16,
+  writesBuffers: true,
 
   environment(name: string): string | undefined {
     return process.env[name];

@@ -22,6 +22,8 @@ export const deno: Runtime = {
   name: "Deno",
   bufferMax: Number.MAX_SAFE_INTEGER,
   permissionHint: "allow it with --allow-ffi or --allow-ffi=PATH",
+  encodedByHand: 32,
+  writesBuffers: false,
 
   environment(name: string): string | undefined {
     return granted({ name: "env", variable: name }) ? global().env.get(name) : undefined;

@@ -13,6 +13,8 @@ export const node: Runtime = {
   name: "Node",
   bufferMax: Number.MAX_SAFE_INTEGER,
   permissionHint: "",
+  encodedByHand: 32,
+  writesBuffers: false,
   environment: (name: string): string | undefined => process.env[name],
   exists: (_path: string): boolean | undefined => undefined,
   open: <const T extends SymbolTable>(_path: string, _table: T): Functions<T> => unsupported(),

@@ -27,6 +27,13 @@ export let mallocMany: Native["vmem_ffi_malloc_many"];
 export let freeMany: Native["vmem_ffi_free_many"];
 export let read: Native["vmem_ffi_read"];
 export let write: Native["vmem_ffi_write"];
+export let copy: Native["vmem_ffi_copy"];
+export let fill: Native["vmem_ffi_fill"];
+export let fillByte: Native["vmem_ffi_fill_byte"];
+export let compare: Native["vmem_ffi_compare"];
+export let find: Native["vmem_ffi_find"];
+export let findByte: Native["vmem_ffi_find_byte"];
+export let textLength: Native["vmem_ffi_text_length"];
 export let base: Native["vmem_ffi_base"];
 export let size: Native["vmem_ffi_size"];
 export let stats: Native["vmem_ffi_stats"];
@@ -62,6 +69,13 @@ export function openNative(): void {
     vmem_ffi_free_many: freeMany,
     vmem_ffi_read: read,
     vmem_ffi_write: write,
+    vmem_ffi_copy: copy,
+    vmem_ffi_fill: fill,
+    vmem_ffi_fill_byte: fillByte,
+    vmem_ffi_compare: compare,
+    vmem_ffi_find: find,
+    vmem_ffi_find_byte: findByte,
+    vmem_ffi_text_length: textLength,
     vmem_ffi_base: base,
     vmem_ffi_size: size,
     vmem_ffi_stats: stats,

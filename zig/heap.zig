@@ -15,6 +15,7 @@ pub const hooks = &thread.hooks;
 pub const malloc = thread.malloc;
 pub const free = thread.free;
 pub const baseOf = thread.baseOf;
+pub const memoryOf = thread.memoryOf;
 pub const allocate = calls.allocate;
 pub const allocateCached = calls.allocateCached;
 pub const fitsAlready = thread.fitsAlready;

@@ -15,6 +15,7 @@ pub const errno = @import("os/errno.zig");
 pub const Error = errno.Error;
 pub const fault = @import("os/fault.zig");
 pub const memory = @import("os/memory.zig");
+pub const bytes = @import("os/bytes.zig");
 pub const file = @import("os/file.zig");
 pub const Fd = file.Fd;
 pub const device = @import("os/device.zig");
@@ -30,6 +31,7 @@ test {
     _ = fault;
     _ = @import("os/sys.zig");
     _ = memory;
+    _ = bytes;
     _ = @import("os/maps.zig");
     _ = file;
     _ = device;

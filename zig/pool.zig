@@ -43,6 +43,10 @@ pub const releaseRange = lifetime.releaseRange;
 pub const find = @import("pool/registry.zig").find;
 pub const unpin = lifetime.releaseRange;
 
+/// Bytes of pools by handle and offset, checked.
+pub const bytes = @import("pool/bytes.zig");
+pub const searching = os.bytes;
+
 pub const last_error = @import("pool/last_error.zig");
 pub const log = @import("pool/log.zig");
 pub const functions = @import("pool/functions.zig");
@@ -90,6 +94,7 @@ test {
     _ = Range;
     _ = @import("pool/Table.zig");
     _ = @import("pool/Thread.zig");
+    _ = bytes;
     _ = @import("pool/conf.zig");
     _ = @import("pool/disposal.zig");
     _ = @import("pool/fault_test.zig");

@@ -9,11 +9,11 @@
 //! whole. A buffer is only looked at for the length that comes with it: a detached one has length 0 and no address.
 
 const std = @import("std");
-const builtin = @import("builtin");
 const pool = @import("../pool.zig");
 const heap = pool.heap;
-const errno = pool.errno;
+const on_bytes = @import("bytes.zig");
 const holds = @import("holds.zig");
+const numbers = @import("numbers.zig");
 
 /// Indices of the options of `vmem_ffi_create`.
 pub const Option = enum(u32) {
@@ -34,74 +34,17 @@ pub const GiveBack = pool.GiveBack;
 /// Indices of what `vmem_ffi_stats` fills in, all of them bytes.
 pub const Statistic = enum(u32) { allocated, active, committed, mapped, cached, available, largest_free, peak };
 
-/// An error from any layer below; `EINVAL` is an argument that is no number of its kind.
-pub const Error = pool.Error || heap.Error;
-
-/// The numbers that src/errors.ts explains.
-pub fn status(err: Error) i32 {
-    return -errno.code(switch (err) {
-        error.OutOfMemory => error.ENOMEM,
-        error.DeadHandle => error.EBADF,
-        error.InvalidPointer => error.EFAULT,
-        error.AlreadyFree => error.ESTALE,
-        else => |other| other,
-    });
-}
-
-pub fn failure(err: Error) f64 {
-    return @floatFromInt(status(err));
-}
-
-fn succeeded(result: Error!void) i32 {
-    return if (result) 0 else |err| status(err);
-}
-
-fn yes(result: Error!bool) i32 {
-    return if (result) |truth| @intFromBool(truth) else |err| status(err);
-}
-
-fn number(result: Error!usize) f64 {
-    return if (result) |value| double(value) else |err| failure(err);
-}
-
-/// Every number here is below 2^63, which converts faster than an unsigned one.
-inline fn double(value: usize) f64 {
-    return @floatFromInt(@as(i64, @intCast(value)));
-}
-
-const whole_max = 1 << 53;
-
-/// The double's whole number, or one that is not equal to it. Without the range checks that the language wants before a
-/// conversion: they cost the hot paths 1 ns, and the instruction gives -2^63 for what it cannot convert.
-inline fn truncated(value: f64) i64 {
-    if (builtin.cpu.arch == .x86_64) return asm ("cvttsd2si %[value], %[result]"
-        : [result] "=r" (-> i64),
-        : [value] "x" (value),
-    );
-    return if (value >= 0 and value <= whole_max) @intFromFloat(value) else -1;
-}
-
-/// As `whole` without an upper limit, for those who compare with a limit of their own. Null is not whole.
-inline fn wholeUnlimited(value: f64) ?usize {
-    const integer = truncated(value);
-    return if (@as(f64, @floatFromInt(integer)) == value) @bitCast(integer) else null;
-}
-
-/// The whole number in a double.
-inline fn whole(value: f64) error{EINVAL}!usize {
-    const integer = wholeUnlimited(value) orelse return error.EINVAL;
-    return if (integer <= whole_max) integer else error.EINVAL;
-}
-
-/// A size, length or count: nothing is made of nothing.
-inline fn positive(value: f64) error{EINVAL}!usize {
-    const integer = try whole(value);
-    return if (integer == 0) error.EINVAL else integer;
-}
-
-inline fn bits(handle: f64) usize {
-    return @bitCast(handle);
-}
+pub const status = numbers.status;
+pub const Error = numbers.Error;
+pub const failure = numbers.failure;
+const succeeded = numbers.succeeded;
+const yes = numbers.yes;
+const number = numbers.number;
+const double = numbers.double;
+const bits = numbers.bits;
+const whole = numbers.whole;
+const wholeUnlimited = numbers.wholeUnlimited;
+const positive = numbers.positive;
 
 /// Where byte 0 of the pool is.
 fn baseOf(handle: f64) Error!usize {
@@ -165,13 +108,6 @@ pub fn span(range: *const pool.Range, pointer: f64, length: f64) Error![]u8 {
     if (offset > size or bytes > size - offset) return error.InvalidPointer;
     const first: [*]u8 = @ptrFromInt(range.region.base + offset);
     return first[0..bytes];
-}
-
-/// As `span`, but never the first page: null and what is counted from it.
-fn copied(range: *const pool.Range, pointer: f64, length: f64) Error![]u8 {
-    const bytes = try span(range, pointer, length);
-    const first = @intFromPtr(bytes.ptr) - range.region.base < heap.page_size;
-    return if (first and bytes.len > 0) error.InvalidPointer else bytes;
 }
 
 pub const table = struct {
@@ -266,26 +202,15 @@ pub const table = struct {
         return number(freeMany(handle, pointers, count));
     }
 
-    /// Copies from the pool. EFAULT: the span does not lie in the pool.
-    pub fn vmem_ffi_read(handle: f64, pointer: f64, out: ?[*]u8, length: f64) callconv(.c) i32 {
-        const range = pinned(handle) catch |err| return status(err);
-        defer pool.unpin(range);
-        const from = copied(range, pointer, length) catch |err| return status(err);
-        if (from.len == 0) return 0;
-        // The other side may be a view of the pool too, so they may overlap.
-        @memmove((out orelse return status(error.EINVAL))[0..from.len], from);
-        return 0;
-    }
-
-    /// Copies into the pool. EFAULT: the span does not lie in the pool.
-    pub fn vmem_ffi_write(handle: f64, pointer: f64, source: ?[*]const u8, length: f64) callconv(.c) i32 {
-        const range = pinned(handle) catch |err| return status(err);
-        defer pool.unpin(range);
-        const to = copied(range, pointer, length) catch |err| return status(err);
-        if (to.len == 0) return 0;
-        @memmove(to, (source orelse return status(error.EINVAL))[0..to.len]);
-        return 0;
-    }
+    pub const vmem_ffi_read = on_bytes.read;
+    pub const vmem_ffi_write = on_bytes.write;
+    pub const vmem_ffi_copy = on_bytes.copy;
+    pub const vmem_ffi_fill = on_bytes.fill;
+    pub const vmem_ffi_fill_byte = on_bytes.fillByte;
+    pub const vmem_ffi_compare = on_bytes.compare;
+    pub const vmem_ffi_find = on_bytes.find;
+    pub const vmem_ffi_find_byte = on_bytes.findByte;
+    pub const vmem_ffi_text_length = on_bytes.textLength;
 
     /// The address of byte 0. Addresses of user space are exact in a double.
     pub fn vmem_ffi_base(handle: f64) callconv(.c) f64 {
@@ -514,22 +439,7 @@ fn typeName(comptime T: type) []const u8 {
     };
 }
 
-const testing = std.testing;
-
-test "doubles that are no whole numbers are refused, whatever they are" {
-    const inf = std.math.inf(f64);
-    for ([_]f64{ std.math.nan(f64), inf, -inf, -1, -0.5, 0.5, 1.5, 1e300, -1e300, whole_max + 2, -0x1p63, 0x1p63, 0x1p64, 5e-324 }) |value| {
-        try testing.expectError(error.EINVAL, whole(value));
-        try testing.expectError(error.EINVAL, positive(value));
-    }
-    for ([_]f64{ 1, 4096, 0x1p31, 0x1p32 + 1, 0x1p53 - 1, 0x1p53 }) |value| {
-        try testing.expectEqual(value, double(try whole(value)));
-        try testing.expectEqual(value, double(try positive(value)));
-    }
-    try testing.expectEqual(0, try whole(-0.0));
-    try testing.expectError(error.EINVAL, positive(-0.0));
-}
-
 test {
+    _ = numbers;
     _ = @import("ffi_test.zig");
 }

@@ -36,6 +36,13 @@ test "every function refuses numbers that are no handles" {
             table.vmem_ffi_free_many(handle, &buffer, buffer.len),
             @floatFromInt(table.vmem_ffi_read(handle, 4096, bytes, 8)),
             @floatFromInt(table.vmem_ffi_write(handle, 4096, bytes, 8)),
+            @floatFromInt(table.vmem_ffi_copy(handle, 4096, handle, 4096, 8)),
+            @floatFromInt(table.vmem_ffi_fill(handle, 4096, 8, bytes, 8)),
+            @floatFromInt(table.vmem_ffi_fill_byte(handle, 4096, 8, 0)),
+            @floatFromInt(table.vmem_ffi_compare(handle, 4096, 4096, 8)),
+            table.vmem_ffi_find(handle, 4096, 8, bytes, 8),
+            table.vmem_ffi_find_byte(handle, 4096, 8, 0),
+            table.vmem_ffi_text_length(handle, 4096, 8),
             table.vmem_ffi_base(handle),
             table.vmem_ffi_size(handle),
             table.vmem_ffi_locate(handle, bytes, 8),
@@ -104,4 +111,80 @@ test "copies stay in the pool and out of its first page" {
         try testing.expectEqual(status(error.EINVAL), table.vmem_ffi_read(handle, 4096, &bytes, length));
     }
     try testing.expectEqual(status(error.EINVAL), table.vmem_ffi_read(handle, 4096, null, 16));
+}
+
+test "what is done between pointers stays in the pools and out of their first pages" {
+    const handle = try testPool(1 << 20, 2);
+    defer _ = table.vmem_ffi_close(handle);
+    const other = try testPool(1 << 20, 2);
+    defer _ = table.vmem_ffi_close(other);
+    const size = table.vmem_ffi_size(handle);
+    const outside = status(error.InvalidPointer);
+    const far: f64 = @floatFromInt(outside);
+    var pattern = "ab".*;
+    // With the pool used last, which needs no look-up, and with the other one.
+    for ([_]f64{ handle, other }) |used| {
+        try testing.expectEqual(0, table.vmem_ffi_free(used, table.vmem_ffi_malloc(used, 64)));
+        for ([_]f64{ 0, 8, 4095, size - 15, size, size + 1, -16, 1e300, std.math.nan(f64), 0.5 }) |pointer| {
+            try testing.expectEqual(outside, table.vmem_ffi_copy(handle, pointer, handle, 4096, 16));
+            try testing.expectEqual(outside, table.vmem_ffi_copy(handle, 4096, handle, pointer, 16));
+            try testing.expectEqual(outside, table.vmem_ffi_copy(handle, 4096, other, pointer, 16));
+            try testing.expectEqual(outside, table.vmem_ffi_fill(handle, pointer, 16, &pattern, 2));
+            try testing.expectEqual(outside, table.vmem_ffi_fill_byte(handle, pointer, 16, 1));
+            try testing.expectEqual(outside, table.vmem_ffi_compare(handle, pointer, 4096, 16));
+            try testing.expectEqual(outside, table.vmem_ffi_compare(handle, 4096, pointer, 16));
+            try testing.expectEqual(far, table.vmem_ffi_find(handle, pointer, 16, &pattern, 2));
+            try testing.expectEqual(far, table.vmem_ffi_find_byte(handle, pointer, 16, 1));
+            if (pointer != size - 15) try testing.expectEqual(far, table.vmem_ffi_text_length(handle, pointer, 16));
+        }
+        for ([_]f64{ -1, 1.5, std.math.inf(f64), std.math.nan(f64), 1e300 }) |length| {
+            const wrong = status(error.EINVAL);
+            try testing.expectEqual(wrong, table.vmem_ffi_copy(handle, 4096, handle, 8192, length));
+            try testing.expectEqual(wrong, table.vmem_ffi_fill_byte(handle, 4096, length, 0));
+            try testing.expectEqual(wrong, table.vmem_ffi_fill_byte(handle, 4096, 8, if (length > 0) length else -256));
+            try testing.expectEqual(wrong, table.vmem_ffi_fill(handle, 4096, 8, &pattern, length));
+            try testing.expectEqual(wrong, table.vmem_ffi_fill(handle, 4096, 8, &pattern, 0));
+            try testing.expectEqual(wrong, table.vmem_ffi_fill(handle, 4096, 8, null, 2));
+            try testing.expectEqual(wrong, table.vmem_ffi_compare(handle, 4096, 4096, length));
+            try testing.expectEqual(@as(f64, @floatFromInt(wrong)), table.vmem_ffi_find(handle, 4096, length, &pattern, 2));
+            try testing.expectEqual(@as(f64, @floatFromInt(wrong)), table.vmem_ffi_find_byte(handle, 4096, 8, 256));
+            try testing.expectEqual(@as(f64, @floatFromInt(wrong)), table.vmem_ffi_text_length(handle, 4096, length));
+        }
+    }
+}
+
+test "copying, filling, comparing and searching between pointers" {
+    const handle = try testPool(1 << 20, 2);
+    defer _ = table.vmem_ffi_close(handle);
+    const other = try testPool(1 << 20, 2);
+    defer _ = table.vmem_ffi_close(other);
+    const size = table.vmem_ffi_size(handle);
+    var text = "hello, hello".*;
+    for ([_]f64{ 4096, 300_000, size - 200_000 }) |at| {
+        // Longer than what is done without counting a user, too.
+        for ([_]f64{ 12, 65_536, 65_537, 150_000 }) |length| {
+            try testing.expectEqual(0, table.vmem_ffi_fill_byte(handle, at, length, 255));
+            try testing.expectEqual(length, table.vmem_ffi_find_byte(handle, at, length, 0));
+            try testing.expectEqual(0, table.vmem_ffi_write(handle, at + length - 12, &text, 12));
+            try testing.expectEqual(length - 12, table.vmem_ffi_find_byte(handle, at, length, 'h'));
+            try testing.expectEqual(length - 12, table.vmem_ffi_find(handle, at, length, text[7..], 5));
+            try testing.expectEqual(length - 6, table.vmem_ffi_find(handle, at, length, text[6..], 6));
+            try testing.expectEqual(length, table.vmem_ffi_find(handle, at, length, @constCast("help"), 4));
+            try testing.expectEqual(0, table.vmem_ffi_copy(other, 4096, handle, at, length));
+            try testing.expectEqual(0, table.vmem_ffi_copy(other, 4097, other, 4096, length));
+            try testing.expectEqual(0, table.vmem_ffi_copy(handle, at, other, 4097, length));
+            try testing.expectEqual(1, table.vmem_ffi_compare(handle, at + length - 12, at + length - 12, 12));
+            var back: [12]u8 = undefined;
+            try testing.expectEqual(0, table.vmem_ffi_read(handle, at + length - 12, &back, 12));
+            try testing.expectEqualStrings(&text, &back);
+            try testing.expectEqual(0, table.vmem_ffi_fill(handle, at, length, &text, 5));
+            try testing.expectEqual(1, table.vmem_ffi_compare(handle, at, at + 5, 5));
+            try testing.expectEqual(2, table.vmem_ffi_compare(handle, at, at + 1, 5));
+            try testing.expectEqual(0, table.vmem_ffi_compare(handle, at + 1, at, 5));
+        }
+    }
+    try testing.expectEqual(0, table.vmem_ffi_fill_byte(handle, size - 4, 4, 'x'));
+    try testing.expectEqual(4, table.vmem_ffi_text_length(handle, size - 4, 9007199254740991));
+    try testing.expectEqual(3, table.vmem_ffi_text_length(handle, size - 4, 3));
+    try testing.expectEqual(0, table.vmem_ffi_text_length(handle, size - 4, 0));
 }

@@ -210,6 +210,18 @@ pub inline fn baseOf(handle: usize) ?usize {
     return if (t.last.handle == handle) t.last.cache.base else null;
 }
 
+/// The memory of the pool of a handle; null when it is closed or not the last one used. The calling thread is one of the
+/// pool's users then, so that the memory stays, closed meanwhile or not.
+pub inline fn memoryOf(handle: usize) ?[]u8 {
+    const t = local();
+    if (t.last.handle != handle) return null;
+    const c = t.last.cache;
+    const size = @atomicLoad(usize, &c.size, .monotonic);
+    if (size == 0) return null;
+    const first: [*]u8 = @ptrFromInt(c.base);
+    return first[0..size];
+}
+
 /// A block of a cached class if the cache of the handle used last has one. No lock, no pin.
 pub inline fn takeCached(handle: usize, size: usize, alignment: usize) ?usize {
     const t = local();

@@ -26,6 +26,7 @@ pub const resize = calls.resize;
 pub const resizeInPlace = calls.resizeInPlace;
 pub const usableSize = calls.usableSize;
 pub const owns = calls.owns;
+pub const reset = @import("heap/reset.zig").reset;
 pub const flushThread = thread.flushThread;
 pub const forkChild = thread.forkChild;
 
@@ -53,5 +54,6 @@ test {
     _ = @import("heap/verify.zig");
     _ = @import("heap/heap_test.zig");
     _ = @import("heap/double_free_test.zig");
+    _ = @import("heap/reset_test.zig");
     _ = @import("heap/stress_test.zig");
 }

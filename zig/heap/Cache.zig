@@ -410,6 +410,14 @@ pub fn flush(c: *Cache) void {
     }
 }
 
+/// By the owner, under `lock`: no block is in the cache any more, wherever they all are. Magazines and limits stay.
+pub fn forget(c: *Cache) void {
+    for (&c.bins, &c.slots) |*bin, *slot| {
+        if (bin.sp > bin.lo) storeBound(&bin.lo, bin.sp);
+        if (slot.spare) |spare| spare.count = 0;
+    }
+}
+
 /// Under `lock`, for good: every later operation of the owner goes the slow way and finds `dead`.
 pub fn kill(c: *Cache) void {
     for (&c.bins) |*bin| {

@@ -427,6 +427,11 @@ fn destroyDepots(h: *Heap) void {
     }
 }
 
+/// As `destroyDepots` while others use them; what is in the magazines is nobody's any more.
+pub fn dropDepots(h: *Heap) void {
+    for (1..classes.cached_count + 1) |class| while (h.takeMagazine(0, @intCast(class))) |m| m.destroy();
+}
+
 fn drainDepots(h: *Heap) void {
     for (1..classes.cached_count + 1) |i| {
         const class: u8 = @intCast(i);

@@ -109,6 +109,37 @@ pub fn release(r: *Runs, number: u32) void {
     r.putBack(number);
 }
 
+/// Gives back everything at once: slabs, runs, and what was free already. All other locks of the heap are held.
+pub fn releaseAll(r: *Runs) void {
+    r.lock.lock();
+    defer r.lock.unlock();
+    var page = r.bottom;
+    while (page < r.top) {
+        const number = r.metadata.heads[page];
+        const d = r.metadata.descriptor(number);
+        const marked = switch (d.kind) {
+            .slab => d.pages,
+            .run => 1,
+            .free_run => 0,
+            .unused => unreachable, // descriptors tile the pages
+        };
+        @memset(r.metadata.classes[page..][0..marked], classes.none);
+        page += d.pages;
+        r.metadata.give(number);
+    }
+    @atomicStore(u64, &r.dirty_pages, r.dirty_pages + r.used_pages, .monotonic);
+    r.used_pages = 0;
+    r.free_pages = 0;
+    r.free = .{ .metadata = r.metadata };
+    if (r.top == r.bottom) return;
+    const number = r.metadata.take(1).?; // one of those
+    const d = r.metadata.descriptor(number);
+    d.kind = .free_run;
+    d.start = r.bottom;
+    d.pages = r.top - r.bottom;
+    r.list(number);
+}
+
 /// Gives back the run that a caller believes to start at `page` with that class; false, and nothing done, if
 /// there is none: it was freed before.
 pub fn releaseRun(r: *Runs, number: u32, page: usize, class: u8) bool {

@@ -73,6 +73,29 @@ pub fn emptyQuarantine(h: *Heap) void {
     while (h.quarantine.count > 0) releaseOldest(h);
 }
 
+/// What waits is free by other means.
+pub fn forgetQuarantine(h: *Heap) void {
+    h.quarantine.lock.lock();
+    defer h.quarantine.lock.unlock();
+    h.quarantine.first = 0;
+    h.quarantine.count = 0;
+    h.quarantine.bytes = 0;
+}
+
+/// Makes every guard page an ordinary one; false at the limit on mappings.
+pub fn liftGuards(h: *Heap) bool {
+    if (!h.guards) return true;
+    h.runs.lock.lock();
+    defer h.runs.lock.unlock();
+    var page = h.runs.bottom;
+    while (page < h.runs.top) {
+        const d = h.metadata.descriptor(h.metadata.heads[page]);
+        page += d.pages;
+        if (d.guarded and !setGuard(h, page - 1, false)) return false;
+    }
+    return true;
+}
+
 fn releaseOldest(h: *Heap) void {
     const address = h.quarantine.pop().address;
     const found = h.find(address) orelse return h.report(.not_a_block, address);

@@ -38,6 +38,16 @@ pub const Shard = struct {
     pages: u64 = 0,
     /// What the walker counted.
     walked: struct { slabs: u64 = 0, out: u64 = 0 } = .{},
+
+    /// All slabs are somebody else's pages now. Shards that were never used are not written.
+    pub fn forget(shard: *Shard) void {
+        if (shard.slabs == 0) return;
+        setCurrent(shard, 0);
+        shard.partial = .{};
+        shard.out = 0;
+        shard.slabs = 0;
+        shard.pages = 0;
+    }
 };
 
 pub const ByAddress = struct {

@@ -12,6 +12,7 @@ const creation = @import("pool/creation.zig");
 const lifetime = @import("pool/lifetime.zig");
 const messages = @import("pool/messages.zig");
 const statistics = @import("pool/statistics.zig");
+const waiting = @import("pool/waiting.zig");
 const os = @import("os.zig");
 
 pub const heap = @import("heap.zig");
@@ -31,6 +32,7 @@ pub const close = lifetime.close;
 pub const refuse = lifetime.refuse;
 pub const explain = lifetime.explain;
 pub const owner = lifetime.owner;
+pub const reset = lifetime.reset;
 
 /// An open pool with its users counted; also the memory of a closed one that somebody still uses.
 pub const Range = @import("pool/Range.zig");
@@ -38,6 +40,8 @@ pub const Range = @import("pool/Range.zig");
 pub const Pool = Range;
 pub const retainRange = lifetime.retainRange;
 pub const releaseRange = lifetime.releaseRange;
+pub const retainArray = lifetime.retainArray;
+pub const releaseArray = lifetime.releaseArray;
 
 /// The open pool of a handle, kept until `unpin` even if it is closed meanwhile. No lock, no message.
 pub const find = @import("pool/registry.zig").find;
@@ -46,6 +50,12 @@ pub const unpin = lifetime.releaseRange;
 /// Bytes of pools by handle and offset, checked.
 pub const bytes = @import("pool/bytes.zig");
 pub const searching = os.bytes;
+/// Waiting for a word of a pool, and waking who does. The pool is pinned.
+pub const wait = waiting.wait;
+pub const wake = waiting.wake;
+pub const Outcome = waiting.Outcome;
+/// A number of this process's library, to tell its handles from those of others.
+pub const instance = @import("pool/instance.zig").number;
 
 pub const last_error = @import("pool/last_error.zig");
 pub const log = @import("pool/log.zig");
@@ -99,6 +109,7 @@ test {
     _ = @import("pool/disposal.zig");
     _ = @import("pool/fault_test.zig");
     _ = @import("pool/fork.zig");
+    _ = @import("pool/instance.zig");
     _ = @import("pool/give_back_test.zig");
     _ = functions;
     _ = last_error;
@@ -108,4 +119,6 @@ test {
     _ = @import("pool/pool_test.zig");
     _ = @import("pool/registry.zig");
     _ = version;
+    _ = waiting;
+    _ = @import("pool/sharing_test.zig");
 }

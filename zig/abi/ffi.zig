@@ -30,6 +30,8 @@ pub const Option = enum(u32) {
 };
 
 pub const GiveBack = pool.GiveBack;
+/// Results of `vmem_ffi_wait`.
+pub const Wait = pool.Outcome;
 
 /// Indices of what `vmem_ffi_stats` fills in, all of them bytes.
 pub const Statistic = enum(u32) { allocated, active, committed, mapped, cached, available, largest_free, peak };
@@ -145,6 +147,11 @@ pub const table = struct {
         return succeeded(pool.close(bits(handle)));
     }
 
+    /// The number that handles of this process are sent with.
+    pub fn vmem_ffi_instance() callconv(.c) f64 {
+        return double(pool.instance());
+    }
+
     pub fn vmem_ffi_malloc(handle: f64, size: f64) align(64) callconv(.c) f64 {
         const bytes = wholeUnlimited(size) orelse return invalid();
         // One comparison for 0, for what is negative, and for what is not small.
@@ -246,6 +253,36 @@ pub const table = struct {
         return number(pool.trim(bits(handle)));
     }
 
+    /// Frees all blocks. EBUSY: buffers over blocks exist somewhere.
+    pub fn vmem_ffi_reset(handle: f64) callconv(.c) i32 {
+        return succeeded(pool.reset(bits(handle)));
+    }
+
+    /// How often the pool was reset.
+    pub fn vmem_ffi_resets(handle: f64) callconv(.c) f64 {
+        const range = pinned(handle) catch |err| return failure(err);
+        defer pool.unpin(range);
+        return double(range.resets.load(.monotonic));
+    }
+
+    /// Sleeps until the word is woken, if it is `expected` now; `timeout` in milliseconds, NaN: for ever. An index of `Wait`.
+    /// EFAULT: no aligned word of the pool is there. EBADF: the pool was closed, too.
+    pub fn vmem_ffi_wait(handle: f64, pointer: f64, expected: i32, timeout: f64) callconv(.c) i32 {
+        const range = pinned(handle) catch |err| return status(err);
+        defer pool.unpin(range);
+        const address = wordOf(range, pointer) catch |err| return status(err);
+        const outcome = pool.wait(range, address, @bitCast(expected), nanoseconds(timeout)) catch |err| return status(err);
+        return @backingInt(outcome);
+    }
+
+    /// Wakes up to `count` who wait for the word; says how many there were. EFAULT: as for `vmem_ffi_wait`.
+    pub fn vmem_ffi_notify(handle: f64, pointer: f64, count: f64) callconv(.c) f64 {
+        const range = pinned(handle) catch |err| return failure(err);
+        defer pool.unpin(range);
+        const address = wordOf(range, pointer) catch |err| return failure(err);
+        return number(pool.wake(range, address, whole(count) catch std.math.maxInt(usize)));
+    }
+
     /// The pointer to the first byte of a view. EFAULT: its bytes are not in the pool.
     pub fn vmem_ffi_locate(handle: f64, view: ?[*]const u8, length: f64) callconv(.c) f64 {
         const range = pinned(handle) catch |err| return failure(err);
@@ -256,10 +293,10 @@ pub const table = struct {
         return double(address - range.region.base);
     }
 
-    /// For `bun:ffi` buffers: counts a user of the pool's memory. What `vmem_ffi_deallocator` and
+    /// For `bun:ffi` buffers over blocks: counts a user of the pool's memory. What `vmem_ffi_deallocator` and
     /// `vmem_ffi_release` take.
     pub fn vmem_ffi_retain(handle: f64) callconv(.c) f64 {
-        const range = pool.retainRange(bits(handle)) catch |err| return failure(err);
+        const range = pool.retainArray(bits(handle)) catch |err| return failure(err);
         return double(@intFromPtr(range));
     }
 
@@ -271,7 +308,7 @@ pub const table = struct {
     /// Undoes `vmem_ffi_retain` when no buffer could be made.
     pub fn vmem_ffi_release(user: f64) callconv(.c) void {
         const address = positive(user) catch return;
-        pool.releaseRange(@ptrFromInt(address));
+        pool.releaseArray(@ptrFromInt(address));
     }
 
     /// The next buffer that dies over this block leaves it alive; ENOMEM: too many are held.
@@ -293,10 +330,24 @@ pub const table = struct {
     }
 };
 
+fn wordOf(range: *const pool.Range, pointer: f64) Error!usize {
+    const word = try span(range, pointer, 4);
+    const address = @intFromPtr(word.ptr);
+    const given_out = address - range.region.base >= heap.page_size;
+    return if (given_out and address % 4 == 0) address else error.InvalidPointer;
+}
+
+/// Null: for ever. What is no number is that, too, and what is below 0 is 0.
+fn nanoseconds(milliseconds: f64) ?u64 {
+    const limit = 1e15; // 31 years
+    if (!(milliseconds <= limit / 1e6)) return null;
+    return @intFromFloat(@max(milliseconds, 0) * 1e6);
+}
+
 /// A buffer over a block died. Any thread: locks only, no thread cache.
 pub fn bufferDied(block: usize, range: *pool.Range) void {
     if (!holds.take(block) and range.isAlive()) heap.releaseUncached(range.heap, block);
-    pool.releaseRange(range);
+    pool.releaseArray(range);
 }
 
 /// bun:ffi's signature: the buffer's bytes, and what was given with them.
@@ -407,7 +458,7 @@ pub const hash: u32 = blk: {
     @setEvalBranchQuota(1_000_000);
     var state: std.hash.Fnv1a_32 = .init();
     for (signatures) |line| state.update(line);
-    for (.{ Option, Statistic, GiveBack }) |E| {
+    for (.{ Option, Statistic, GiveBack, Wait }) |E| {
         for (@typeInfo(E).@"enum".field_names) |name| state.update(name ++ ",");
     }
     break :blk state.final();

@@ -47,6 +47,9 @@ test "every function refuses numbers that are no handles" {
             table.vmem_ffi_size(handle),
             table.vmem_ffi_locate(handle, bytes, 8),
             @floatFromInt(table.vmem_ffi_hold(handle, 4096)),
+            table.vmem_ffi_resets(handle),
+            @floatFromInt(table.vmem_ffi_wait(handle, 4096, 0, 0)),
+            table.vmem_ffi_notify(handle, 4096, 1),
         };
         for (results) |result| try testing.expectEqual(closed, result);
         // These say EINVAL for what never was a handle.
@@ -57,6 +60,7 @@ test "every function refuses numbers that are no handles" {
         try testing.expect(table.vmem_ffi_detach(handle) < 0);
         try testing.expect(table.vmem_ffi_close(handle) < 0);
         try testing.expect(table.vmem_ffi_retain(handle) < 0);
+        try testing.expect(table.vmem_ffi_reset(handle) < 0);
     }
 }
 
@@ -93,6 +97,27 @@ test "bulk calls change all or nothing, and free in order" {
         try testing.expectEqual(0, table.vmem_ffi_malloc_many(handle, 64, pointers[1..], 699));
     }
     try testing.expectEqual(pointers.len, table.vmem_ffi_free_many(handle, &pointers, pointers.len));
+}
+
+test "waiting and waking take words of the pool, and any timeout" {
+    const handle = try testPool(1 << 20, 2);
+    defer _ = table.vmem_ffi_close(handle);
+    const size = table.vmem_ffi_size(handle);
+    const outside = status(error.InvalidPointer);
+    for ([_]f64{ 0, 4, 4092, 4097, 4098, size - 3, size, -4, 1e300, std.math.nan(f64), 0.5 }) |pointer| {
+        try testing.expectEqual(outside, table.vmem_ffi_wait(handle, pointer, 0, 0));
+        try testing.expectEqual(@as(f64, @floatFromInt(outside)), table.vmem_ffi_notify(handle, pointer, 1));
+    }
+    const timed_out = @backingInt(ffi.Wait.timed_out);
+    for ([_]f64{ 4096, size - 4 }) |pointer| {
+        try testing.expectEqual(@backingInt(ffi.Wait.not_equal), table.vmem_ffi_wait(handle, pointer, 1, std.math.nan(f64)));
+        for ([_]f64{ 0, -1, -1e300, -std.math.inf(f64), 0.5, 1 }) |timeout| {
+            try testing.expectEqual(timed_out, table.vmem_ffi_wait(handle, pointer, 0, timeout));
+        }
+        for ([_]f64{ 0, 1, 1e300, std.math.inf(f64), std.math.nan(f64), -1 }) |count| {
+            try testing.expectEqual(0, table.vmem_ffi_notify(handle, pointer, count));
+        }
+    }
 }
 
 test "copies stay in the pool and out of its first page" {

@@ -44,14 +44,21 @@ pub fn register(environment: Environment, exports: Value) callconv(.c) Value {
 }
 
 fn array(environment: Environment, information: Information) callconv(.c) Value {
-    return buffer(environment, information, &arrayDied);
+    return buffer(environment, information, .{ .retain = &pool.retainArray, .release = &pool.releaseArray, .died = &arrayDied });
 }
 
 fn window(environment: Environment, information: Information) callconv(.c) Value {
-    return buffer(environment, information, &windowDied);
+    return buffer(environment, information, .{ .retain = &pool.retainRange, .release = &pool.releaseRange, .died = &windowDied });
 }
 
-fn buffer(environment: Environment, information: Information, comptime finalizer: *const Finalizer) Value {
+/// What a buffer does with its range.
+const User = struct {
+    retain: *const fn (usize) pool.Error!*pool.Range,
+    release: *const fn (*pool.Range) void,
+    died: *const Finalizer,
+};
+
+fn buffer(environment: Environment, information: Information, comptime user: User) Value {
     var values: [3]Value = undefined;
     var count: usize = values.len;
     const inform = weak(GetInformation, "napi_get_cb_info").?;
@@ -62,19 +69,19 @@ fn buffer(environment: Environment, information: Information, comptime finalizer
         number.* = std.math.nan(f64);
         _ = weak(GetDouble, "napi_get_value_double").?(environment, value, number);
     }
-    const range = pool.retainRange(@bitCast(numbers[0])) catch |err| return failure(environment, err);
+    const range = user.retain(@bitCast(numbers[0])) catch |err| return failure(environment, err);
     const place = ffi.span(range, numbers[1], numbers[2]) catch |err| {
-        pool.releaseRange(range);
+        user.release(range);
         return failure(environment, err);
     };
     if (place.len == 0) {
-        pool.releaseRange(range);
+        user.release(range);
         return failure(environment, error.EINVAL);
     }
     var result: Value = null;
     const create = weak(CreateExternal, "napi_create_external_arraybuffer").?;
-    if (create(environment, place.ptr, place.len, finalizer, range, &result) != 0) {
-        pool.releaseRange(range);
+    if (create(environment, place.ptr, place.len, user.died, range, &result) != 0) {
+        user.release(range);
         return failure(environment, error.ENOMEM);
     }
     return result;

@@ -18,6 +18,7 @@ const assert = @import("../base.zig").assert;
 const Heap = @import("../heap.zig").Heap;
 const Region = @import("../region.zig").Region;
 const disposal = @import("disposal.zig");
+const waiting = @import("waiting.zig");
 
 const reference: u64 = 1;
 const references_mask: u64 = (1 << 31) - 1;
@@ -35,6 +36,11 @@ protected: bool = false,
 inherited: std.atomic.Value(bool) = .init(false),
 region: Region = undefined,
 heap: *Heap = undefined,
+/// Buffers over blocks: each is a user, and as long as there is one the pool cannot be reset.
+arrays: std.atomic.Value(u32) = .init(0),
+/// How often all blocks were freed at once, in this record's life.
+resets: std.atomic.Value(u32) = .init(0),
+waiters: waiting.Queue = .{},
 /// Next in the one list the record is in: unused records, or one of `disposal`'s.
 next: ?*Range = null,
 /// When the last user left, on the monotonic clock, in ns.

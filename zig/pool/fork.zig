@@ -13,6 +13,7 @@ const os = @import("../os.zig");
 const heap = @import("../heap.zig");
 const registry = @import("registry.zig");
 const Thread = @import("Thread.zig");
+const waiting = @import("waiting.zig");
 
 var watching = false;
 
@@ -51,5 +52,6 @@ fn afterInChild() callconv(.c) void {
         range.heap.forkChild();
     }
     Thread.forget();
+    waiting.forkChild();
     registry.lock.reset();
 }

@@ -14,6 +14,7 @@ const messages = @import("messages.zig");
 const registry = @import("registry.zig");
 const Range = @import("Range.zig");
 const Thread = @import("Thread.zig");
+const waiting = @import("waiting.zig");
 
 /// The error and the message for a handle that `registry.find` does not know: EINVAL for what never was a handle and for a
 /// deleted pool of the C face, EBADF for a closed one of the FFI face and for the parent's after a fork.
@@ -58,6 +59,7 @@ pub fn close(handle: usize) os.Error!void {
     registry.unlink(range);
     range.heap.kill();
     registry.lock.unlock();
+    waiting.closeAll(range);
 
     if (range.numbered) {
         disposal.abandon(range);
@@ -86,6 +88,29 @@ pub fn retainRange(handle: usize) os.Error!*Range {
 /// Any thread, also one that is not attached to anything; no allocation, no thread cache.
 pub fn releaseRange(range: *Range) void {
     range.release();
+}
+
+/// As `retainRange` for a buffer over a block.
+pub fn retainArray(handle: usize) os.Error!*Range {
+    const range = try pinned(handle);
+    _ = range.arrays.fetchAdd(1, .monotonic);
+    return range;
+}
+
+/// As `releaseRange`; what the buffer's end does to the block is done.
+pub fn releaseArray(range: *Range) void {
+    _ = range.arrays.fetchSub(1, .release);
+    range.release();
+}
+
+/// Frees all blocks at once; storage, attachments and views stay. Nobody else may use blocks meanwhile. EBUSY: buffers over
+/// blocks exist, in whatever thread, or (C face, level 3) a guard page stays; nothing is changed. Else see `refuse`.
+pub fn reset(handle: usize) os.Error!void {
+    const range = try pinned(handle);
+    defer range.release();
+    if (range.arrays.load(.acquire) != 0) return error.EBUSY;
+    if (!heap.reset(range.heap)) return if (range.isAlive()) error.EBUSY else refuse(handle);
+    _ = range.resets.fetchAdd(1, .monotonic);
 }
 
 /// The handle of the open pool that an address lies in; of several that overlap, any. Takes the registry's lock and looks at

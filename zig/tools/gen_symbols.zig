@@ -23,6 +23,7 @@ pub fn main(init: std.process.Init) !void {
     try out.writeAll("} as const;\n");
     try names(out, root.ffi.Option, "Option", "Indices of the options of `vmem_ffi_create`.");
     try names(out, root.ffi.GiveBack, "GiveBack", "What the option `give_back` stands for.");
+    try names(out, root.ffi.Wait, "Wait", "Results of `vmem_ffi_wait`.");
     try names(out, root.ffi.Statistic, "Statistic", "Indices of what `vmem_ffi_stats` fills in, bytes.");
     try out.writeAll(
         \\

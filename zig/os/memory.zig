@@ -52,7 +52,11 @@ fn prot(protection: Protection) linux.PROT {
 }
 
 fn map(address: usize, length: usize, protection: linux.PROT, flags: linux.MAP, fd: Fd, offset: u64) Error!usize {
-    return sys.call(.mmap, .{ address, length, protection, flags, fd, offset });
+    return sys.call(.mmap, .{ address, length, protection, flags, fd, offset }) catch |err| switch (err) {
+        // More than RLIMIT_MEMLOCK, after mlockall(MCL_FUTURE).
+        error.EAGAIN => error.ENOMEM,
+        else => err,
+    };
 }
 
 const reservation: linux.MAP = .{ .TYPE = .PRIVATE, .ANONYMOUS = true, .NORESERVE = true };
@@ -153,7 +157,10 @@ fn moveZerosTo(address: usize, length: usize) Error!void {
     const fresh = try reserveReadable(length, pageSize());
     errdefer unmap(fresh.address, length) catch {};
     const flags: linux.MREMAP = .{ .MAYMOVE = true, .FIXED = true };
-    _ = try sys.call(.mremap, .{ fresh.address, length, length, flags, address });
+    _ = sys.call(.mremap, .{ fresh.address, length, length, flags, address }) catch |err| switch (err) {
+        error.EAGAIN => return error.ENOMEM, // as in `map`
+        else => return err,
+    };
 }
 
 /// Whether a new mapping is filled at once: tried on a page, 1 to 2 us, because the kernel does not tell.

@@ -40,16 +40,29 @@ fn place() *?*Thread {
     return @ptrFromInt(address);
 }
 
+/// Stands for the record of a thread for which none could be made.
+var refused_record: Thread = undefined;
+
 /// The calling thread's record if it has one.
 pub fn existing() ?*Thread {
-    return place().*;
+    const thread = place().*;
+    return if (thread == &refused_record) null else thread;
+}
+
+/// The last time the calling thread was to have a record there was no memory for it.
+pub fn isRefused() bool {
+    return place().* == &refused_record;
 }
 
 /// The calling thread's record, made if need be. ENOMEM when the system gives no memory for it.
 pub fn current() os.Error!*Thread {
+    if (existing()) |thread| return thread;
     const at = place();
-    if (at.*) |thread| return thread;
-    const thread: *Thread = @ptrFromInt(try os.memory.mapAnonymous(@sizeOf(Thread)));
+    const memory = os.memory.mapAnonymous(@sizeOf(Thread)) catch |err| {
+        at.* = &refused_record;
+        return err;
+    };
+    const thread: *Thread = @ptrFromInt(memory);
     thread.message_len = 0; // the fresh memory's zero is the end mark
     thread.starved = false;
     thread.attachments = &.{};
@@ -118,9 +131,8 @@ pub fn detach(handle: usize) ?*Range {
 /// Runs when a thread ends, after the heap has flushed its caches: drops what the thread still holds. A destructor
 /// that runs later may make a new record; the system then calls the hooks once more.
 pub fn exit() void {
-    const at = place();
-    const thread = at.* orelse return;
-    at.* = null;
+    const thread = existing() orelse return;
+    place().* = null;
     for (thread.attachments) |range| range.release();
     if (thread.attachments_room > 0) {
         os.memory.unmap(@intFromPtr(thread.attachments.ptr), thread.attachments_room * @sizeOf(*Range)) catch {};

@@ -1,6 +1,8 @@
 /* vmem_create_in_region(): arguments, whose memory it is before and after, regions that overlap. */
 #include "test.h"
 
+#include <sys/syscall.h>
+
 static char *map(size_t size)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -78,6 +80,50 @@ static void nested(void)
 	vmem_delete(outer);
 }
 
+/* Whatever the memory is, a pool works in it, and it is whole again afterwards. */
+static void kinds(void)
+{
+	static const int flags[] = {
+		MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+	};
+	const size_t size = 16 * MIB;
+	size_t i;
+
+	for (i = 0; i < 5; i++) {
+		/* A file in memory, then one on a disk. */
+		char name[256];
+		int fd = -1;
+		char *memory, *block;
+		size_t count;
+		VMEM *pool;
+
+		if (i == 3)
+			fd = (int)syscall(SYS_memfd_create, "region", 1u); /* older C libraries lack the function */
+		if (i == 4) {
+			snprintf(name, sizeof name, "%s/vmem-test-XXXXXX", directory());
+			fd = mkstemp(name);
+			unlink(name);
+		}
+		if (i >= 3)
+			require(ftruncate(fd, (off_t)size) == 0, "ftruncate");
+		memory = mmap(NULL, size, PROT_READ | PROT_WRITE, i < 3 ? flags[i] : MAP_SHARED, fd, 0);
+		require(memory != MAP_FAILED, "mmap");
+		memset(memory, 0xee, size);
+		pool = vmem_create_in_region(memory, size);
+		require(pool != NULL, "vmem_create_in_region");
+		for (count = 0; (block = vmem_calloc(pool, 1, 64 << 10)) != NULL; count++) {
+			CHECK(block[0] == 0 && memcmp(block, block + 1, (64 << 10) - 1) == 0);
+			memset(block, 1, 64 << 10);
+		}
+		CHECK(count >= 16 * 16 * 95 / 100);
+		CHECK(vmem_check(pool) == 1);
+		vmem_delete(pool);
+		memset(memory, 2, size);
+		munmap(memory, size);
+		close(fd);
+	}
+}
+
 /* The capacity does not depend on how the region is aligned. */
 static void alignment(char *memory)
 {
@@ -105,6 +151,7 @@ int main(void)
 	ownership(memory);
 	overlap(memory);
 	nested();
+	kinds();
 	alignment(memory);
 	return ended();
 }

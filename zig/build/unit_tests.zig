@@ -1,4 +1,5 @@
-//! `zig build test`: the formatting of all Zig files and the unit tests beside the code.
+//! `zig build test`: the formatting of all Zig files and the unit tests beside the code. `test-program` only builds the
+//! tests, into zig-out/test/unit, for a runner on another machine.
 
 const Config = @import("Config.zig");
 
@@ -18,4 +19,7 @@ pub fn add(c: Config) void {
     const step = b.step("test", "Check formatting and run the unit tests");
     step.dependOn(&run.step);
     step.dependOn(&format.step);
+
+    const program = b.addInstallArtifact(tests, .{ .dest_dir = .{ .override = .{ .custom = "test" } }, .dest_sub_path = "unit" });
+    b.step("test-program", "Build the unit tests into zig-out/test/unit").dependOn(&program.step);
 }

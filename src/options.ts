@@ -24,6 +24,8 @@ import { encode, show } from "./text.ts";
 export interface PoolOptions {
   /** The directory of the pool's file, on the file system that shall hold it. The file has no name and ends with the pool. */
   readonly dir?: string;
+  /** A device of DAX, such as "/dev/dax0.0", instead of a directory: the pool is all of its memory. One pool at a time; the device keeps what was written to it. Excludes `dir`, `size` and `maxSize`. */
+  readonly device?: string;
   /** Bytes of a pool of fixed size, at least 1 MiB: all of its storage is allocated at once. Excludes `maxSize`. */
   readonly size?: Size;
   /** Most bytes of a growing pool, at least 1 MiB: storage is allocated as it is needed. Default: what the file system has, at most 1 TiB. */
@@ -54,14 +56,21 @@ export interface NativeOptions {
 
 /** Throws TypeError or RangeError for what is not as {@linkcode PoolOptions} says. */
 export function poolOptions(given: unknown): NativeOptions {
-  const { dir, size, maxSize, giveBack, hardening, allowUnsafeStorage } = record(given, action, [
+  const options = record(given, action, [
     "dir",
+    "device",
     "size",
     "maxSize",
     "giveBack",
     "hardening",
     "allowUnsafeStorage",
   ]);
+  const { dir, device, size, maxSize, giveBack, hardening, allowUnsafeStorage } = options;
+  if (device !== undefined && [dir, size, maxSize].some((each) => each !== undefined)) {
+    throw new TypeError(
+      `${action}: a "device" is used as a whole, without "dir", "size" or "maxSize"`,
+    );
+  }
   if (size !== undefined && maxSize !== undefined) {
     throw new TypeError(`${action}: it has either a "size" or a "maxSize"`);
   }
@@ -75,21 +84,27 @@ export function poolOptions(given: unknown): NativeOptions {
   numbers[Option.unsafe_storage] = Number(
     oneOf("allowUnsafeStorage", allowUnsafeStorage, [false, true]),
   );
-  return { numbers, directory: encode(directory(dir)) };
+  numbers[Option.device] = Number(device !== undefined);
+  const path = device !== undefined
+    ? checkPath("device", device)
+    : checkPath("dir", dir === undefined ? temporaryDirectory() : dir);
+  return { numbers, directory: encode(path) };
 }
 
-function directory(dir: unknown): string {
-  if (dir === undefined) {
-    const temporary = currentRuntime().environment("TMPDIR");
-    return temporary !== undefined && temporary !== "" ? temporary : "/tmp";
+function temporaryDirectory(): string {
+  const named = currentRuntime().environment("TMPDIR");
+  return named !== undefined && named !== "" ? named : "/tmp";
+}
+
+function checkPath(name: "dir" | "device", path: unknown): string {
+  if (typeof path !== "string") {
+    throw new TypeError(`${action}: "${name}" must be a path, not ${show(path)}`);
   }
-  if (typeof dir !== "string") {
-    throw new TypeError(`${action}: "dir" must be a path, not ${show(dir)}`);
+  if (path === "" || path.includes("\0")) {
+    const what = name === "dir" ? "directory" : "device";
+    throw new RangeError(`${action}: ${show(path)} is not the path of a ${what}`);
   }
-  if (dir === "" || dir.includes("\0")) {
-    throw new RangeError(`${action}: ${show(dir)} is not the path of a directory`);
-  }
-  return dir;
+  return path;
 }
 
 /** Throws TypeError or RangeError unless `given` is undefined or as {@linkcode AllocateOptions} says. */

@@ -77,7 +77,9 @@ export class Pool implements Disposable {
    * @param options Where and how large; see {@linkcode PoolOptions}.
    * @returns The pool. Close it, or declare it with `using`.
    * @throws VmemError The directory cannot be used (ENOENT, ENOTDIR, EACCES, EROFS), has no room (ENOSPC, EDQUOT) or cannot
-   * promise its storage (EOPNOTSUPP); no address space (ENOMEM), too many open files or pools (EMFILE).
+   * promise its storage (EOPNOTSUPP); no address space (ENOMEM), too many open files or pools (EMFILE). The
+   * device is none of DAX (EINVAL), in use (EBUSY), bound to no driver (ENXIO), or consists of huge pages, which the process may not have
+   * (EOPNOTSUPP).
    * @throws LibraryError The native library cannot be loaded.
    * @throws TypeError or RangeError An option is not as it should be.
    *

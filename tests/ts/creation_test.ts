@@ -9,7 +9,10 @@ test("Pool.create() refuses every wrong option", () => {
   const create = (options: unknown): Pool => Pool.create(options as Record<string, never>);
   const wrong: unknown[] = [1, "x", null, true, 5n, Symbol("s"), { directory: "/tmp" }];
   const nothingOf = [...noNumbers.filter((value) => typeof value !== "string"), 1.5, -1];
-  for (const dir of [...nothingOf, "", "a\0b"]) wrong.push({ dir });
+  for (const path of [...nothingOf, "", "a\0b"]) wrong.push({ dir: path }, { device: path });
+  for (const other of [{ dir: "/tmp" }, { size: "1MiB" }, { maxSize: "1MiB" }]) {
+    wrong.push({ device: "/dev/dax0.0", ...other });
+  }
   for (const name of ["size", "maxSize"]) {
     for (const value of [...noNumbers, ...noWholeNumbers, 0, 100, "100KiB", 2 ** 20 - 1]) {
       wrong.push({ [name]: value });
@@ -41,6 +44,19 @@ test("Pool.create() tells the system's errors", () => {
     if (dir === "/proc") continue; // which error that is depends on the kernel
     assertEquals([dir.slice(0, 20), error.code], [dir.slice(0, 20), code]);
     if (dir.length < 4096) assert(error.message.includes(dir.slice(0, 20)), error.message);
+  }
+});
+
+test("Pool.create() takes only a device of DAX for a device", () => {
+  const wrong: readonly [string, string, string][] = [
+    ["/dev/null", "EINVAL", "it is a character device, but not a DAX device"],
+    ["/tmp", "EINVAL", "it is not a DAX device"],
+    ["/no/such/device", "ENOENT", "No such file or directory"],
+  ];
+  for (const [device, code, reason] of wrong) {
+    const error = assertThrows(() => Pool.create({ device }), VmemError, reason);
+    assertEquals(error.code, code);
+    assert(error.message.includes(device), error.message);
   }
 });
 

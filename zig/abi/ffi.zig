@@ -27,6 +27,8 @@ pub const Option = enum(u32) {
     hardening,
     /// 1: a file system that cannot promise its storage is used all the same.
     unsafe_storage,
+    /// 1: the path is that of a device of DAX, not of a directory.
+    device,
 };
 
 pub const GiveBack = pool.GiveBack;
@@ -398,8 +400,9 @@ fn create(options: ?[*]const f64, count: f64, directory: ?[*]const u8, length: f
 
     const give_back = try choice(option(given, .give_back), @typeInfo(GiveBack).@"enum".field_names.len);
     const hardening = try choice(option(given, .hardening), 4);
+    const named = path[0..path_len :0];
     const handle = try pool.create(&.{
-        .source = .{ .directory = path[0..path_len :0] },
+        .source = if (option(given, .device) == 1) .{ .device = named } else .{ .directory = named },
         .size = try whole(option(given, .size)),
         .maximum = try whole(option(given, .maximum)),
         // The low word of an address is the pointer's low word: see docs/ARCHITECTURE.md.

@@ -24,5 +24,5 @@ export type { AllocateOptions, PoolOptions } from "./src/options.ts";
 export type { Pointer, Pointers } from "./src/pointer.ts";
 export { Pool } from "./src/pool.ts";
 export type { Size } from "./src/size.ts";
-export type { Statistics } from "./src/statistics.ts";
+export type { Statistics, StatisticsSection, StatisticsTextOptions } from "./src/statistics.ts";
 export { checkVersion } from "./src/version.ts";

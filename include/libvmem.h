@@ -196,11 +196,12 @@ void vmem_delete(VMEM *vmp);
 int vmem_check(VMEM *vmp);
 
 /*
- * Prints statistics of a pool, as text, to where vmem_set_funcs() says.
+ * Prints statistics of a pool: to the function given to vmem_set_funcs(), else to the end of the file that VMEM_LOG_FILE
+ * names, else to standard error. In every build.
  *
- * A letter in `opts` leaves a section out: g version and settings, m what is counted over all arenas. The letters a (single
- * arenas), b (small size classes) and l (large ones) are accepted; there are no such sections yet. Other letters are ignored.
- * NULL is like "". The totals in between are always there:
+ * A letter in `opts` leaves a section out: g version and settings, m what is summed over all arenas, a each arena, b each
+ * class of small blocks, l each size of large ones. J gives JSON instead of text. Other letters are ignored; NULL is like "".
+ * docs/stats.md explains every line. The totals are always there:
  *
  *   Allocated         bytes of blocks in use, as rounded up by their size classes
  *   active            bytes of pages that hold blocks in use or kept by threads

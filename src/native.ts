@@ -37,6 +37,7 @@ export let textLength: Native["vmem_ffi_text_length"];
 export let base: Native["vmem_ffi_base"];
 export let size: Native["vmem_ffi_size"];
 export let stats: Native["vmem_ffi_stats"];
+export let statsText: Native["vmem_ffi_stats_text"];
 export let check: Native["vmem_ffi_check"];
 export let trim: Native["vmem_ffi_trim"];
 export let locate: Native["vmem_ffi_locate"];
@@ -79,6 +80,7 @@ export function openNative(): void {
     vmem_ffi_base: base,
     vmem_ffi_size: size,
     vmem_ffi_stats: stats,
+    vmem_ffi_stats_text: statsText,
     vmem_ffi_check: check,
     vmem_ffi_trim: trim,
     vmem_ffi_locate: locate,

@@ -27,7 +27,12 @@ import { type AllocateOptions, type PoolOptions, poolOptions } from "./options.t
 import type { Pointer, Pointers } from "./pointer.ts";
 import { withMessage } from "./refuse.ts";
 import type { Size } from "./size.ts";
-import { readStatistics, type Statistics } from "./statistics.ts";
+import {
+  readStatistics,
+  type Statistics,
+  statisticsText,
+  type StatisticsTextOptions,
+} from "./statistics.ts";
 
 const secret = Symbol("Pool.create");
 
@@ -473,6 +478,34 @@ export class Pool implements Disposable {
     const statistics = readStatistics(this.#handle);
     if (typeof statistics === "number") this.#memory.refuse(statistics, "Cannot read statistics");
     return statistics;
+  }
+
+  /**
+   * The pool's numbers as text: totals, arenas, and tables by size class, by jemalloc's names. `docs/stats.md` explains every
+   * line. Costs up to a millisecond.
+   *
+   * @param options Sections to leave out, and whether to write JSON; see {@linkcode StatisticsTextOptions}.
+   * @returns Lines, or JSON in which everything under `jemalloc` has the paths of jemalloc's own statistics.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError An option is not as it should be.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals, assertStringIncludes } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * pool.malloc(5 * 2 ** 20);
+   * assertStringIncludes(pool.statsText({ omit: ["arenas"] }), "Allocated: 5242880");
+   * const { jemalloc } = JSON.parse(pool.statsText({ json: true }));
+   * assertEquals(jemalloc.stats.allocated, 5 * 2 ** 20);
+   * ```
+   */
+  statsText(options: StatisticsTextOptions = {}): string {
+    const action = "Cannot write statistics";
+    const text = statisticsText(this.#handle, options, action);
+    if (typeof text === "number") this.#memory.refuse(text, action);
+    return text;
   }
 
   /**

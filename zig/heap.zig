@@ -30,6 +30,12 @@ pub const reset = @import("heap/reset.zig").reset;
 pub const flushThread = thread.flushThread;
 pub const forkChild = thread.forkChild;
 
+/// What statistics read.
+pub const counts = @import("heap/counts.zig");
+pub const classes_table = &classes.table;
+pub const small_count = classes.small_count;
+pub const cached_count = classes.cached_count;
+
 /// Usable bytes of a block for a request of `size` bytes (jemalloc's `nallocx`).
 pub const niceSize = classes.usable;
 /// The heap's own page, whatever the system's.
@@ -41,6 +47,7 @@ pub const harness = @import("heap/harness.zig");
 test {
     _ = calls;
     _ = classes;
+    _ = counts;
     _ = thread;
     _ = Heap_;
     _ = @import("heap/allocator.zig");

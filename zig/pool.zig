@@ -82,11 +82,20 @@ pub fn stats(handle: usize) Error!heap.Heap.Stats {
     return range.heap.stats();
 }
 
-/// Prints the pool's numbers without the sections whose letters are given. Errors: see `refuse`.
+/// Prints the pool's numbers without the sections whose letters are given, or as JSON. Errors: see `refuse`.
 pub fn printStats(handle: usize, omit: []const u8) Error!void {
     const range = try lifetime.pinned(handle);
     defer range.release();
     statistics.print(range.heap, .parse(omit));
+}
+
+/// The same into a buffer, as far as it fits. Returns the whole text's length.
+pub fn statsText(handle: usize, omit: []const u8, buffer: []u8) Error!usize {
+    const range = try lifetime.pinned(handle);
+    defer range.release();
+    var counter: statistics.Counter = .init(buffer);
+    statistics.write(&counter.writer, range.heap, .parse(omit)) catch {}; // this writer never fails
+    return counter.total();
 }
 
 /// Gives storage back that no block needs, cached blocks included; says how many bytes. Errors: see `refuse`.

@@ -245,6 +245,16 @@ pub const table = struct {
         return 0;
     }
 
+    /// The statistics' text into `out`, as far as it fits; returns the whole text's bytes. `letters`: sections to leave out, and
+    /// J for JSON.
+    pub fn vmem_ffi_stats_text(handle: f64, letters: ?[*]const u8, letters_len: f64, out: ?[*]u8, capacity: f64) callconv(.c) f64 {
+        const letter_count = whole(letters_len) catch |err| return failure(err);
+        const room = whole(capacity) catch |err| return failure(err);
+        const omit = if (letters) |text| text[0..letter_count] else "";
+        const buffer = if (out) |to| to[0..room] else "";
+        return number(pool.statsText(bits(handle), omit, @constCast(buffer)));
+    }
+
     /// 1: the pool is consistent.
     pub fn vmem_ffi_check(handle: f64) callconv(.c) i32 {
         return yes(pool.check(bits(handle)));

@@ -436,16 +436,13 @@ pub fn deinit(c: *Cache) void {
     }
 }
 
-/// Bytes of the blocks in the cache, nearly: the owner may be at work.
-pub fn bytes(c: *Cache) u64 {
-    var sum: u64 = 0;
-    for (&c.bins, &c.slots, 0..) |*bin, *slot, class| {
+/// Adds the cache's blocks to those of each class, nearly: the owner may be at work. Under `lock`.
+pub fn countBlocks(c: *Cache, sums: *[classes.count]u64) void {
+    for (&c.bins, &c.slots, sums) |*bin, *slot, *sum| {
         if (!slot.used) continue;
         const sp = @atomicLoad(usize, &bin.sp, .monotonic);
         const lo = @atomicLoad(usize, &bin.lo, .monotonic);
-        var blocks: u64 = if (sp > lo) (sp - lo) / cell_size else 0;
-        if (slot.spare) |spare| blocks += spare.count;
-        sum += blocks * classes.sizes[class];
+        if (sp > lo) sum.* += (sp - lo) / cell_size;
+        if (slot.spare) |spare| sum.* += spare.count;
     }
-    return sum;
 }

@@ -18,6 +18,7 @@ const assert = @import("../base.zig").assert;
 const os = @import("../os.zig");
 const region_layer = @import("../region.zig");
 const classes = @import("classes.zig");
+const counts = @import("counts.zig");
 const give_back = @import("give_back.zig");
 const hardened = @import("hardened.zig");
 const slabs = @import("slabs.zig");
@@ -81,6 +82,9 @@ pub const Stats = struct {
     largest_free: u64,
     /// The most that `active` ever was.
     peak: u64,
+    /// How often storage was looked for to give back, and bytes that were, ever.
+    purges: u64,
+    purged: u64,
     arenas: u32,
     threads: u32,
 };
@@ -134,8 +138,9 @@ pub fn create(region: *Region, options: Options) os.Error!*Heap {
     const states = options.hardening >= 2;
     const arena_count = arenaCount(region.size, options.arenas);
     const arenas_at = std.mem.alignForward(usize, @sizeOf(Heap), @alignOf(Arena));
+    const extents_at = arenas_at + @as(usize, arena_count) * @sizeOf(Arena);
     const metadata = try Metadata.create(.{
-        .owner_len = arenas_at + @as(usize, arena_count) * @sizeOf(Arena),
+        .owner_len = extents_at + @sizeOf([counts.extent_count]counts.Extent),
         .pages = pages,
         .granules = if (region.lazy) (region.size + region.granule - 1) / region.granule else 0,
         .states = states,
@@ -161,8 +166,8 @@ pub fn create(region: *Region, options: Options) os.Error!*Heap {
         .arena_count = arena_count,
         .arenas = arenas,
     };
-    h.runs = .init(&h.metadata, region, options.reserved_pages, states);
-    // The arenas are not written: fresh memory is zero, which is a shard's initial state.
+    // Neither the arenas nor what is counted of runs is written: fresh memory is zero, which is how both begin.
+    h.runs = .init(&h.metadata, region, options.reserved_pages, states, @ptrFromInt(metadata.memory + extents_at));
     return h;
 }
 
@@ -550,23 +555,15 @@ pub fn stats(h: *Heap) Stats {
     h.members.lock();
     defer h.members.unlock();
     var cached: u64 = 0;
-    var cache = h.caches;
-    while (cache) |c| : (cache = c.next) {
-        c.lock.lock();
-        cached += c.bytes();
-        c.lock.unlock();
-    }
+    for (counts.cachedLocked(h), classes.sizes) |blocks, size| cached += blocks * size;
     var out: u64 = 0;
     var slab_bytes: u64 = 0;
     for (h.arenas[0..h.arena_count]) |*arena| {
         for (arena.shards[1..], 1..) |*s, class| {
             s.lock.lock();
             defer s.lock.unlock();
-            const size = classes.sizes[class];
-            out += s.out * size;
+            out += s.out * classes.sizes[class];
             slab_bytes += s.pages * page_size;
-            var m = s.depot;
-            while (m) |magazine| : (m = magazine.next) cached += magazine.count * @as(u64, size);
         }
     }
     const largest = h.runs.largest();
@@ -585,6 +582,8 @@ pub fn stats(h: *Heap) Stats {
         .available = total - @min(total, allocated),
         .largest_free = @as(u64, largest) * page_size,
         .peak = h.runs.used_pages_peak * page_size,
+        .purges = h.runs.npurge,
+        .purged = h.runs.purged_bytes,
         .arenas = h.arena_count,
         .threads = h.threads,
     };

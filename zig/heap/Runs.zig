@@ -19,6 +19,7 @@ const assert = @import("../base.zig").assert;
 const os = @import("../os.zig");
 const region_layer = @import("../region.zig");
 const classes = @import("classes.zig");
+const counts = @import("counts.zig");
 const FreeRuns = @import("FreeRuns.zig");
 const Metadata = @import("Metadata.zig");
 
@@ -44,13 +45,19 @@ used_pages: u64 = 0,
 used_pages_peak: u64 = 0,
 /// Pages freed since storage was last given back.
 dirty_pages: u64 = 0,
+/// For statistics: runs by size, and how often and how many bytes of storage were given back.
+extents: *[counts.extent_count]counts.Extent,
+npurge: u64 = 0,
+purged_bytes: u64 = 0,
 /// The heap keeps a byte a block.
 states: bool,
 /// The heap is dead: the region's storage is no longer this heap's to take or give.
 closed: bool = false,
 
-pub fn init(metadata: *Metadata, region: *Region, reserved_pages: u32, states: bool) Runs {
+/// `extents` is zero memory of the heap's.
+pub fn init(metadata: *Metadata, region: *Region, reserved_pages: u32, states: bool, extents: *[counts.extent_count]counts.Extent) Runs {
     return .{
+        .extents = extents,
         .metadata = metadata,
         .region = region,
         .states = states,
@@ -91,6 +98,7 @@ pub fn allocate(r: *Runs, kind: Metadata.Kind, pages: u32, alignment: u32, units
         // Before the class: who follows a stale pointer must find a place.
         if (r.states) r.metadata.state_places[d.start] = r.metadata.statePlace(number, d.class); // of its `live`
         r.metadata.classes[d.start] = d.class;
+        counts.Extent.count(r.extents, pages, .take);
     }
     r.used_pages += pages;
     r.used_pages_peak = @max(r.used_pages_peak, r.used_pages);
@@ -123,6 +131,7 @@ pub fn releaseAll(r: *Runs) void {
             .free_run => 0,
             .unused => unreachable, // descriptors tile the pages
         };
+        if (d.kind == .run) counts.Extent.count(r.extents, d.pages, .give);
         @memset(r.metadata.classes[page..][0..marked], classes.none);
         page += d.pages;
         r.metadata.give(number);
@@ -149,6 +158,7 @@ pub fn releaseRun(r: *Runs, number: u32, page: usize, class: u8) bool {
     const d = r.metadata.descriptor(number);
     if (d.kind != .run or d.start != page or d.class != class) return false;
     r.metadata.classes[page] = classes.none;
+    counts.Extent.count(r.extents, d.pages, .give);
     r.used_pages -= d.pages;
     r.putBack(number);
     return true;
@@ -165,8 +175,11 @@ pub fn resize(r: *Runs, number: u32, page: usize, pages: u32) bool {
     if (d.kind != .run or d.start != page) return false;
     if (d.guarded) return false;
     if (pages == d.pages) return true;
-    const done = if (pages < d.pages) r.shrink(number, pages) else r.grow(number, pages);
+    const before = d.pages;
+    const done = if (pages < before) r.shrink(number, pages) else r.grow(number, pages);
     if (!done) return false;
+    counts.Extent.count(r.extents, before, .give);
+    counts.Extent.count(r.extents, pages, .take);
     d.class = classes.ofRun(pages);
     r.metadata.classes[d.start] = d.class;
     r.used_pages_peak = @max(r.used_pages_peak, r.used_pages);
@@ -405,6 +418,7 @@ pub fn trim(r: *Runs) usize {
     defer r.lock.unlock();
     if (r.closed) return 0;
     @atomicStore(u64, &r.dirty_pages, 0, .monotonic);
+    r.npurge += 1;
     // What is below the bottom is never written, and what is above the top not yet.
     var bytes = if (r.top == r.bottom) r.purgePages(0, r.end) else r.purgePages(r.top, r.end);
     var found = r.free.atLeast(1);
@@ -416,6 +430,7 @@ pub fn trim(r: *Runs) usize {
             if (stop == r.top) r.end else stop,
         );
     }
+    r.purged_bytes += bytes;
     return bytes;
 }
 

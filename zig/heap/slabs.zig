@@ -36,14 +36,22 @@ pub const Shard = struct {
     slabs: u64 = 0,
     /// Of all slabs.
     pages: u64 = 0,
+    /// Slabs in `partial`.
+    nonfull: u64 = 0,
+    /// For statistics: blocks that ever left, batches out and in, slabs ever made.
+    nmalloc: u64 = 0,
+    nfills: u64 = 0,
+    nflushes: u64 = 0,
+    nslabs: u64 = 0,
     /// What the walker counted.
-    walked: struct { slabs: u64 = 0, out: u64 = 0 } = .{},
+    walked: struct { slabs: u64 = 0, out: u64 = 0, nonfull: u64 = 0 } = .{},
 
     /// All slabs are somebody else's pages now. Shards that were never used are not written.
     pub fn forget(shard: *Shard) void {
         if (shard.slabs == 0) return;
         setCurrent(shard, 0);
         shard.partial = .{};
+        shard.nonfull = 0;
         shard.out = 0;
         shard.slabs = 0;
         shard.pages = 0;
@@ -94,6 +102,8 @@ fn fillLocked(h: *Heap, shard: *Shard, arena: u16, class: u8, out: []usize, make
         if (d.free == 0) setCurrent(shard, 0);
     }
     shard.out += count;
+    shard.nmalloc += count;
+    shard.nfills += @intFromBool(count > 0);
     return count;
 }
 
@@ -115,8 +125,7 @@ fn setCurrent(shard: *Shard, number: u32) void {
 fn takePartial(h: *Heap, shard: *Shard) u32 {
     const number = shard.partial.first(by(h));
     if (number == 0) return 0;
-    shard.partial.remove(by(h), number);
-    h.metadata.descriptor(number).listed = false;
+    unlist(h, shard, number);
     return number;
 }
 
@@ -161,6 +170,7 @@ fn create(h: *Heap, shard: *Shard, arena: u16, class: u8) u32 {
     if (h.states) prepareStates(h, number, class);
     @memset(h.metadata.classes[d.start..][0..pages], class);
     shard.slabs += 1;
+    shard.nslabs += 1;
     shard.pages += pages;
     return number;
 }
@@ -185,6 +195,7 @@ pub fn drain(h: *Heap, class: u8, blocks: []const usize) void {
             locked = h.shard(arena, class);
             locked_arena = arena;
             locked.?.lock.lock();
+            locked.?.nflushes += 1;
         }
         putBlock(h, locked.?, arena, number, class, address);
     }
@@ -215,13 +226,21 @@ fn putBlock(h: *Heap, shard: *Shard, arena: u16, number: u32, class: u8, address
     shard.out -= 1;
     if (number == shard.current) return;
     if (d.free == d.blocks) {
-        if (d.listed) shard.partial.remove(by(h), number);
-        d.listed = false;
+        if (d.listed) unlist(h, shard, number);
         releaseSlab(h, shard, number);
-    } else if (!d.listed) {
-        d.listed = true;
-        shard.partial.insert(by(h), number);
-    }
+    } else if (!d.listed) list(h, shard, number);
+}
+
+fn list(h: *Heap, shard: *Shard, number: u32) void {
+    h.metadata.descriptor(number).listed = true;
+    shard.partial.insert(by(h), number);
+    shard.nonfull += 1;
+}
+
+fn unlist(h: *Heap, shard: *Shard, number: u32) void {
+    shard.partial.remove(by(h), number);
+    h.metadata.descriptor(number).listed = false;
+    shard.nonfull -= 1;
 }
 
 fn releaseSlab(h: *Heap, shard: *Shard, number: u32) void {

@@ -10,7 +10,7 @@
 //! 4. A slab's bitmap has as many bits as `free` says, none beyond its blocks; its arena exists.
 //! 5. A slab with free blocks is its shard's current one or in its tree, a full or empty one is not in the tree
 //!    (empty ones were released, but for the current one).
-//! 6. Each shard's counts of slabs and of blocks that are out are what its slabs say.
+//! 6. Each shard's counts of slabs, of those in its tree, and of blocks that are out are what its slabs say.
 //! 7. Pages in use are counted right, and never more than the peak.
 //! 8. Every used page of a lazy region has storage.
 //! 9. Where the heap keeps states, a slab's pages and a run's first one lead to their own.
@@ -174,9 +174,11 @@ fn shards(w: *Walk) void {
         const walked = &h.shard(d.arena, d.class).walked;
         walked.slabs += 1;
         walked.out += d.blocks - d.free;
+        walked.nonfull += @intFromBool(d.listed);
     }
     for (arenas) |*arena| for (arena.shards[1 .. classes.small_count + 1]) |*s| {
         w.expect(s.walked.slabs == s.slabs, 6, page, "a shard's count of slabs is wrong");
+        w.expect(s.walked.nonfull == s.nonfull, 6, page, "a shard's count of slabs with free blocks is wrong");
         w.expect(s.walked.out == s.out, 6, page, "a shard's count of blocks that are out is wrong");
     };
 }

@@ -92,6 +92,7 @@ const Face = struct {
 
     pub noinline fn freeSlow(handle: usize, offset: usize) i32 {
         @branchHint(.cold);
+        if (heap.releaseAfterPush(Face, handle, offset)) return 0;
         const range = pinned(@bitCast(handle)) catch |err| return status(err);
         defer pool.unpin(range);
         if (offset == 0) return 0; // null

@@ -128,7 +128,7 @@ const Face = struct {
 
     pub noinline fn freeSlow(handle: usize, address: usize) void {
         @branchHint(.cold);
-        if (address == 0) return;
+        if (address == 0 or heap.releaseAfterPush(Face, handle, address)) return;
         const before = pool.errno.get();
         defer pool.errno.set(before);
         heap.release(handle, address) catch |err| switch (err) {

@@ -12,9 +12,12 @@
 //! A bin without blocks and without room, `closed`, serves as "not in use", "dead" and "no such class"
 //! alike; the comparisons are `<` and `>=`, never `==`.
 //!
-//! How large a magazine may get follows demand: it starts at a few blocks and doubles each time it ran
-//! empty or full, while the heap's budget for cached bytes lasts. A bin without budget has no room, and
-//! its class goes to the slabs one block at a time.
+//! A bin that runs empty takes in a batch, one that runs full gives up the oldest: both leave it
+//! far from either end, so that work which takes and gives at random seldom comes back here.
+//!
+//! How large a magazine may get follows demand: it starts at a few blocks and doubles while the heap's budget for cached
+//! bytes lasts (`grow`). A bin without budget has no room, and its class goes to the slabs one block at
+//! a time.
 
 const Cache = @This();
 
@@ -23,8 +26,7 @@ const assert = @import("../base.zig").assert;
 const os = @import("../os.zig");
 const options = @import("options");
 const classes = @import("classes.zig");
-const slabs = @import("slabs.zig");
-const records = @import("records.zig");
+const depot = @import("depot.zig");
 const Heap = @import("Heap.zig");
 const Magazine = @import("Magazine.zig");
 
@@ -41,17 +43,21 @@ pub const Bin = extern struct {
     pub const closed: Bin = .{ .sp = 1 << 32, .lo = std.math.maxInt(usize), .hi = 0 };
 };
 
+/// What a bin ran into.
+const End = enum { none, empty, full };
+
 /// What the owner knows about a bin beside its window. Guarded by `lock`.
 const Slot = struct {
-    loaded: ?*Magazine = null,
-    /// Empty, or full of blocks.
-    spare: ?*Magazine = null,
-    /// Blocks that a magazine of this bin may hold now.
+    magazine: ?*Magazine = null,
+    /// Blocks that the bin may hold now; 0 where it has no budget.
     limit: u32 = 0,
-    used: bool = false,
+    last_end: End = .none,
     /// Went the slow way since limits were last taken from idle bins.
     busy: bool = false,
 };
+
+/// Up to here a bin grows whatever it is used for; beyond only if it ran empty and full by turns.
+const limit_of_streams = 2 * depot.batch_max + 1;
 
 bins: [classes.count]Bin align(64) = @splat(.closed),
 /// The heap's, so that the fast path needs nothing but this record. `size` is 0 once the heap is dead.
@@ -178,38 +184,32 @@ inline fn storeBound(bound: *usize, value: usize) void {
 
 // --- The owner's slow path ------------------------------------------------------------------------
 
-/// A block of a class for the owner when its bin had none: from the spare magazine, the depot, the slabs.
+/// A block of a class for the owner when its bin had none: from the depot, the slabs or the runs.
 /// Null when the heap has no free block of the class outside other caches, or is dead.
 pub fn refill(c: *Cache, class: u8) ?usize {
     c.lock.lock();
     defer c.lock.unlock();
-    if (c.dead) return null;
+    return if (c.dead) null else c.refillLocked(class);
+}
+
+/// Under `lock`, the heap alive, which it stays as long as the lock is held.
+pub fn refillLocked(c: *Cache, class: u8) ?usize {
     const h = c.heap;
     const bin = &c.bins[class];
     const slot = &c.slots[class];
     if (bin.sp > bin.lo) return h.addressOf(popLocked(bin)); // a thief gave up, or put the bounds back
-    if (!c.grow(slot, class)) return h.takeOne(c.arena, class);
-    if (slot.spare) |spare| if (spare.count > 0) {
-        slot.spare = slot.loaded;
-        c.load(class, spare);
-        return h.addressOf(popLocked(bin));
-    };
-    if (h.takeMagazine(c.arena, class)) |full| {
-        if (slot.spare == null) slot.spare = slot.loaded else slot.loaded.?.destroy();
-        c.load(class, full);
-        return h.addressOf(popLocked(bin));
+    if (!c.grow(class, .empty)) return h.takeOne(c.arena, class);
+    const cells = slot.magazine.?.cells()[0..batch(slot)];
+    var count = depot.take(h, c.arena, class, cells);
+    if (count == 0) {
+        count = h.takeBlocks(c.arena, class, cells);
+        if (count == 0) return h.takeOne(c.arena, class); // another arena may have one
+        std.mem.reverse(usize, cells[0..count]); // pops go upwards
+        if (h.offset_cells) for (cells[0..count]) |*address| {
+            address.* = h.cellOf(address.*);
+        };
     }
-    if (!classes.isSmall(class)) return h.takeOne(c.arena, class);
-    const m = slot.loaded.?;
-    const room = m.cells()[0..slot.limit];
-    const count = slabs.fill(h, c.arena, class, room);
-    if (count == 0) return null;
-    std.mem.reverse(usize, room[0..count]); // pops go upwards
-    if (h.offset_cells) for (room[0..count]) |*address| {
-        address.* = h.cellOf(address.*);
-    };
-    m.count = @intCast(count);
-    c.load(class, m);
+    c.open(class, count);
     return h.addressOf(popLocked(bin));
 }
 
@@ -217,69 +217,50 @@ pub fn refill(c: *Cache, class: u8) ?usize {
 pub fn overflow(c: *Cache, class: u8, address: usize) void {
     c.lock.lock();
     defer c.lock.unlock();
-    if (c.dead) return;
+    if (!c.dead) c.overflowLocked(class, c.heap.cellOf(address));
+}
+
+/// Under `lock`, the heap alive.
+pub fn overflowLocked(c: *Cache, class: u8, block: usize) void {
     const h = c.heap;
     const bin = &c.bins[class];
-    const slot = &c.slots[class];
-    const block = h.cellOf(address);
     if (push(bin, block)) return;
-    const limit = slot.limit;
-    if (!c.grow(slot, class)) return h.putBlocks(class, &.{address});
-    const m = slot.loaded.?;
-    if (limit > 0 and bin.hi != 0) {
-        m.count = @intCast((bin.sp - @intFromPtr(m.cells())) / cell_size);
-        if (bin.lo > @intFromPtr(m.cells())) compact(m, bin.lo);
-    } else m.count = 0;
-    if (m.count < slot.limit) {
-        c.load(class, m);
-        _ = push(bin, block);
-        return;
-    }
-    const empty = c.emptyMagazine(slot, class) orelse {
-        h.putCells(class, m.blocks());
-        m.count = 0;
-        c.load(class, m);
-        _ = push(bin, block);
-        return;
-    };
-    slot.spare = m;
-    c.load(class, empty);
+    if (!c.grow(class, .full)) return h.putCells(class, &.{block});
+    if (push(bin, block)) return;
+    const slot = &c.slots[class];
+    const held = c.contents(class);
+    const given = if (held.len < slot.limit) 0 else batch(slot);
+    if (given > 0 and !depot.give(h, c.arena, class, held[0..given])) h.putCells(class, held[0..given]);
+    const kept = held[given..];
+    std.mem.copyForwards(usize, slot.magazine.?.cells()[0..kept.len], kept);
+    c.open(class, kept.len);
     _ = push(bin, block);
 }
 
-/// An empty magazine, taken from `spare` after its blocks went to the depot or the slabs.
-fn emptyMagazine(c: *Cache, slot: *Slot, class: u8) ?*Magazine {
-    const h = c.heap;
-    const spare = slot.spare orelse return Magazine.create(class);
-    slot.spare = null;
-    if (spare.count == 0) return spare;
-    if (h.giveMagazine(c.arena, class, spare)) {
-        if (Magazine.create(class)) |empty| return empty;
-        return null;
-    }
-    h.putCells(class, spare.blocks());
-    spare.count = 0;
-    return spare;
+/// Whether the bin has room for blocks at all. Under `lock`.
+pub fn isOpen(c: *const Cache, class: u8) bool {
+    return c.slots[class].limit > 0;
 }
 
-/// A thief left the window's start in the middle of the magazine: what is above it moves down.
-fn compact(m: *Magazine, lo: usize) void {
-    const skipped = (lo - @intFromPtr(m.cells())) / cell_size;
-    const kept = m.count -| @as(u32, @intCast(skipped));
-    std.mem.copyForwards(usize, m.cells()[0..kept], m.cells()[skipped..][0..kept]);
-    m.count = kept;
+/// How many blocks a bin takes in or gives up at once.
+fn batch(slot: *const Slot) usize {
+    return std.math.clamp(slot.limit / 2, 1, depot.batch_max);
 }
 
-/// Makes `m` the magazine that the bin works on.
-fn load(c: *Cache, class: u8, m: *Magazine) void {
+/// The blocks in a bin. A thief may have left the window's start in the middle of the magazine.
+fn contents(c: *Cache, class: u8) []const usize {
+    const bin = &c.bins[class];
+    return if (bin.sp > bin.lo) cellsBetween(bin.lo, bin.sp) else &.{};
+}
+
+/// The bin works on the first `count` cells of its magazine.
+fn open(c: *Cache, class: u8, count: usize) void {
     const slot = &c.slots[class];
     const bin = &c.bins[class];
-    slot.loaded = m;
-    const start = @intFromPtr(m.cells());
-    @atomicStore(usize, &bin.sp, start + m.count * cell_size, .release);
+    const start = @intFromPtr(slot.magazine.?.cells());
+    @atomicStore(usize, &bin.sp, start + count * cell_size, .release);
     storeBound(&bin.lo, start);
-    storeBound(&bin.hi, start + @max(slot.limit, m.count) * cell_size);
-    m.count = 0; // the bin knows from here on
+    storeBound(&bin.hi, start + slot.limit * cell_size);
 }
 
 fn popLocked(bin: *Bin) usize {
@@ -289,22 +270,36 @@ fn popLocked(bin: *Bin) usize {
     return cell(sp).*;
 }
 
-/// The bin ran empty or full: doubles its limit if the budget allows. False if it has no room at all.
-fn grow(c: *Cache, slot: *Slot, class: u8) bool {
+/// The bin ran into an end: doubles its limit if it is worth it and the budget allows. False if it has no room at all.
+fn grow(c: *Cache, class: u8, end: End) bool {
     const size = classes.sizes[class];
-    if (size > c.heap.cached_max) return false;
-    if (slot.loaded == null) {
-        slot.loaded = Magazine.create(class) orelse return false;
-        slot.used = true;
-    }
     const max = classes.table[class].magazine;
+    const slot = &c.slots[class];
+    const turned = slot.last_end != end;
+    slot.last_end = end;
     slot.busy = true;
-    if (slot.limit < max) {
-        const wanted: u32 = if (slot.limit == 0) @min(max, std.math.clamp(4096 / size, 1, 8)) else @min(max, slot.limit * 2);
-        const cost = @as(u64, wanted - slot.limit) * 2 * size;
-        if (c.takeLimit(cost)) slot.limit = wanted;
-    }
+    if (size > c.heap.cached_max) return false;
+    if (slot.limit == max or (slot.limit >= limit_of_streams and !turned)) return true;
+    const wanted: u32 = if (slot.limit == 0) std.math.clamp(8192 / size, 2, 15) else @min(max, slot.limit * 2 + 1);
+    const cost = @as(u64, wanted - slot.limit) * size;
+    if (!c.takeLimit(cost)) return slot.limit > 0;
+    if (!c.enlarge(class, wanted)) c.giveLimit(cost);
     return slot.limit > 0;
+}
+
+/// False when the system has no memory for a larger magazine.
+fn enlarge(c: *Cache, class: u8, limit: u32) bool {
+    const slot = &c.slots[class];
+    const held = c.contents(class);
+    if (slot.magazine == null or slot.magazine.?.capacity < limit) {
+        const larger = Magazine.create(limit) orelse return false;
+        @memcpy(larger.cells()[0..held.len], held);
+        if (slot.magazine) |old| old.destroy();
+        slot.magazine = larger;
+    } else std.mem.copyForwards(usize, slot.magazine.?.cells()[0..held.len], held);
+    slot.limit = limit;
+    c.open(class, held.len);
+    return true;
 }
 
 /// Budget for a larger limit. A thread gets its share in any case, whoever holds the rest and never calls again: of threads
@@ -326,28 +321,27 @@ fn takeLimit(c: *Cache, cost: u64) bool {
     return true;
 }
 
-/// The other way round, for all of a bin's limit.
-fn giveLimit(c: *Cache, slot: *Slot, class: u8) void {
-    const cost = @as(u64, slot.limit) * 2 * classes.sizes[class];
+fn giveLimit(c: *Cache, cost: u64) void {
     c.heap.giveBudget(cost);
     c.held -= cost;
+}
+
+/// The bin's blocks and its budget go back to the heap; it is closed.
+fn shut(c: *Cache, class: u8) void {
+    const slot = &c.slots[class];
+    const bin = &c.bins[class];
+    c.heap.putCells(class, c.contents(class));
+    storeBound(&bin.lo, std.math.maxInt(usize));
+    storeBound(&bin.hi, 0);
+    c.giveLimit(@as(u64, slot.limit) * classes.sizes[class]);
     slot.limit = 0;
 }
 
 /// Empties and closes the bins that did not go the slow way since the last time.
 fn takeFromIdle(c: *Cache) void {
-    for (&c.bins, &c.slots, 0..) |*bin, *slot, i| {
-        const class: u8 = @intCast(i);
-        if (slot.limit == 0) continue;
-        if (slot.busy) {
-            slot.busy = false;
-            continue;
-        }
-        if (bin.sp > bin.lo) c.heap.putCells(class, cellsBetween(bin.lo, bin.sp));
-        storeBound(&bin.lo, std.math.maxInt(usize));
-        storeBound(&bin.hi, 0);
-        c.putSpare(slot, class);
-        c.giveLimit(slot, class);
+    for (&c.slots, 0..) |*slot, class| {
+        if (slot.limit > 0 and !slot.busy) c.shut(@intCast(class));
+        slot.busy = false;
     }
 }
 
@@ -378,19 +372,11 @@ pub fn takeClosed(c: *Cache, barrier: bool) void {
             const sp = if (barrier) @atomicLoad(usize, &bin.sp, .acquire) else start;
             if (sp > start) c.heap.putCells(class, cellsBetween(start, sp));
             storeBound(&bin.lo, @max(sp, start));
-            const cells = @intFromPtr(slot.loaded.?.cells());
+            const cells = @intFromPtr(slot.magazine.?.cells());
             storeBound(&bin.hi, cells + @as(usize, slot.limit) * cell_size);
             bin.saved = 0;
         }
-        c.putSpare(slot, class);
     }
-}
-
-fn putSpare(c: *Cache, slot: *Slot, class: u8) void {
-    const spare = slot.spare orelse return;
-    if (spare.count == 0) return;
-    c.heap.putCells(class, spare.blocks());
-    spare.count = 0;
 }
 
 fn cellsBetween(start: usize, end: usize) []const usize {
@@ -400,21 +386,15 @@ fn cellsBetween(start: usize, end: usize) []const usize {
 
 /// By the owner, under `lock`, the heap alive: all blocks and the budget go back to the heap.
 pub fn flush(c: *Cache) void {
-    for (&c.bins, &c.slots, 0..) |*bin, *slot, i| {
-        if (!slot.used) continue;
-        const class: u8 = @intCast(i);
-        if (bin.sp > bin.lo) c.heap.putCells(class, cellsBetween(bin.lo, bin.sp));
-        bin.* = .closed;
-        c.putSpare(slot, class);
-        c.giveLimit(slot, class);
+    for (&c.slots, 0..) |*slot, class| {
+        if (slot.limit > 0) c.shut(@intCast(class));
     }
 }
 
 /// By the owner, under `lock`: no block is in the cache any more, wherever they all are. Magazines and limits stay.
 pub fn forget(c: *Cache) void {
-    for (&c.bins, &c.slots) |*bin, *slot| {
+    for (&c.bins) |*bin| {
         if (bin.sp > bin.lo) storeBound(&bin.lo, bin.sp);
-        if (slot.spare) |spare| spare.count = 0;
     }
 }
 
@@ -431,18 +411,16 @@ pub fn kill(c: *Cache) void {
 /// By the owner, when the cache is no member any more: the memory of its magazines.
 pub fn deinit(c: *Cache) void {
     for (&c.slots) |*slot| {
-        if (slot.loaded) |m| m.destroy();
-        if (slot.spare) |m| m.destroy();
+        if (slot.magazine) |m| m.destroy();
     }
 }
 
 /// Adds the cache's blocks to those of each class, nearly: the owner may be at work. Under `lock`.
 pub fn countBlocks(c: *Cache, sums: *[classes.count]u64) void {
     for (&c.bins, &c.slots, sums) |*bin, *slot, *sum| {
-        if (!slot.used) continue;
+        if (slot.limit == 0) continue;
         const sp = @atomicLoad(usize, &bin.sp, .monotonic);
         const lo = @atomicLoad(usize, &bin.lo, .monotonic);
         if (sp > lo) sum.* += (sp - lo) / cell_size;
-        if (slot.spare) |spare| sum.* += spare.count;
     }
 }

@@ -19,13 +19,13 @@ const os = @import("../os.zig");
 const region_layer = @import("../region.zig");
 const classes = @import("classes.zig");
 const counts = @import("counts.zig");
+const depot = @import("depot.zig");
 const give_back = @import("give_back.zig");
 const hardened = @import("hardened.zig");
 const slabs = @import("slabs.zig");
 const thread = @import("thread.zig");
 const verify = @import("verify.zig");
 const Cache = @import("Cache.zig");
-const Magazine = @import("Magazine.zig");
 const Metadata = @import("Metadata.zig");
 const Runs = @import("Runs.zig");
 
@@ -89,7 +89,6 @@ pub const Stats = struct {
     threads: u32,
 };
 
-const depot_max = 8;
 const budget_max: u64 = 256 << 20;
 const budget_min: u64 = 128 << 10;
 
@@ -121,8 +120,9 @@ threads: u32 = 0,
 dead: bool = false,
 /// Bytes that magazines in caches and depots may hold.
 budget_used: u64 = 0,
-/// Full magazines in the depots of each class, so that nobody locks an empty one.
+/// Blocks in the depots of each class, so that nobody locks an empty one, and whether there ever were any.
 depot_counts: [classes.count]u32 = @splat(0),
+depot_used: [classes.count]bool = @splat(false),
 
 pub const Arena = struct {
     shards: [classes.cached_count + 1]Shard = @splat(.{}),
@@ -202,7 +202,7 @@ pub fn isDead(h: *const Heap) bool {
 /// Frees the metadata of a killed heap. The caller knows that no call on it is in progress.
 pub fn destroy(h: *Heap) void {
     assert(h.dead and h.caches == null);
-    h.destroyDepots();
+    depot.destroyAll(h);
     var metadata = h.metadata;
     metadata.destroy();
 }
@@ -336,6 +336,14 @@ pub fn takeOne(h: *Heap, arena: u16, class: u8) ?usize {
     return null;
 }
 
+/// Blocks of a cached class for a thread's cache: as many as `out` has room for, or fewer; says how many. Of runs only
+/// some: what is taken ahead is pages that others may want.
+pub fn takeBlocks(h: *Heap, arena: u16, class: u8, out: []usize) usize {
+    if (classes.isSmall(class)) return slabs.fill(h, arena, class, out);
+    assert(!h.guards);
+    return h.runs.allocateMany(class, out[0..std.math.clamp(out.len / 2, 1, 8)]);
+}
+
 pub const Run = struct { address: usize, fresh: bool };
 
 /// A run as a block. `alignment` in pages.
@@ -350,17 +358,23 @@ pub fn takeRun(h: *Heap, pages: u32, alignment: u32) ?Run {
 
 /// Blocks of one class, none of them live, go back to slabs and runs.
 pub fn putBlocks(h: *Heap, class: u8, blocks: []const usize) void {
-    if (classes.isSmall(class)) {
-        slabs.drain(h, class, blocks);
-    } else for (blocks) |address| h.putRun(class, address);
+    if (classes.isSmall(class)) return slabs.drain(h, class, blocks);
+    h.runs.lock.lock();
+    defer h.runs.lock.unlock();
+    for (blocks) |address| h.putRun(class, address);
 }
 
 /// As `putBlocks` for what lies in the cells of a cache.
 pub fn putCells(h: *Heap, class: u8, cells: []const usize) void {
     if (!h.offset_cells) return h.putBlocks(class, cells);
     var addresses: [128]usize = undefined;
-    for (cells, addresses[0..cells.len]) |cell, *address| address.* = h.addressOf(cell);
-    h.putBlocks(class, addresses[0..cells.len]);
+    var rest = cells;
+    while (rest.len > 0) {
+        const count = @min(rest.len, addresses.len);
+        for (rest[0..count], addresses[0..count]) |cell, *address| address.* = h.addressOf(cell);
+        h.putBlocks(class, addresses[0..count]);
+        rest = rest[count..];
+    }
 }
 
 /// What a cell holds for the block at an address: see `thread.malloc`.
@@ -376,76 +390,14 @@ pub inline fn addressOf(h: *const Heap, cell: usize) usize {
     return h.base + @as(usize, @intFromFloat(offset));
 }
 
-pub fn putRun(h: *Heap, class: u8, address: usize) void {
+/// Under the lock of the runs.
+fn putRun(h: *Heap, class: u8, address: usize) void {
     const found = h.find(address) orelse return h.report(.not_a_block, address);
     if (!h.runs.releaseRun(found.number, (address - h.base) >> classes.page_shift, class))
         h.report(.freed_twice, address);
 }
 
-// --- The depot ------------------------------------------------------------------------------------
-
-/// A full magazine of the class: the arena's own, or another's.
-pub fn takeMagazine(h: *Heap, arena: u16, class: u8) ?*Magazine {
-    if (@atomicLoad(u32, &h.depot_counts[class], .monotonic) == 0) return null;
-    for (0..h.arena_count) |i| {
-        const from = h.shard(@intCast((arena + i) % h.arena_count), class);
-        if (@atomicLoad(u32, &from.depot_count, .monotonic) == 0) continue;
-        from.lock.lock();
-        const m = h.unstack(from, class);
-        from.lock.unlock();
-        if (m != null) return m;
-    }
-    return null;
-}
-
-/// Under the shard's lock.
-fn unstack(h: *Heap, from: *Shard, class: u8) ?*Magazine {
-    const m = from.depot orelse return null;
-    from.depot = m.next;
-    @atomicStore(u32, &from.depot_count, from.depot_count - 1, .monotonic);
-    _ = @atomicRmw(u32, &h.depot_counts[class], .Sub, 1, .monotonic);
-    h.giveBudget(@as(u64, m.count) * classes.sizes[class]);
-    return m;
-}
-
-/// False if the depot has enough of them; the magazine is still the caller's then.
-pub fn giveMagazine(h: *Heap, arena: u16, class: u8, m: *Magazine) bool {
-    const to = h.shard(arena, class);
-    if (@atomicLoad(u32, &to.depot_count, .monotonic) >= depot_max) return false;
-    if (!h.takeBudget(@as(u64, m.count) * classes.sizes[class])) return false;
-    to.lock.lock();
-    defer to.lock.unlock();
-    m.next = to.depot;
-    to.depot = m;
-    @atomicStore(u32, &to.depot_count, to.depot_count + 1, .monotonic);
-    _ = @atomicRmw(u32, &h.depot_counts[class], .Add, 1, .monotonic);
-    return true;
-}
-
-/// The magazines in depots are records of the process. Depots that were never used are not touched.
-fn destroyDepots(h: *Heap) void {
-    for (&h.depot_counts, 0..) |*total, class| {
-        for (h.arenas[0..h.arena_count]) |*arena| {
-            if (total.* == 0) break;
-            while (h.unstack(&arena.shards[class], @intCast(class))) |m| m.destroy();
-        }
-    }
-}
-
-/// As `destroyDepots` while others use them; what is in the magazines is nobody's any more.
-pub fn dropDepots(h: *Heap) void {
-    for (1..classes.cached_count + 1) |class| while (h.takeMagazine(0, @intCast(class))) |m| m.destroy();
-}
-
-fn drainDepots(h: *Heap) void {
-    for (1..classes.cached_count + 1) |i| {
-        const class: u8 = @intCast(i);
-        while (h.takeMagazine(0, class)) |m| {
-            h.putCells(class, m.blocks());
-            m.destroy();
-        }
-    }
-}
+// --- The budget for cached bytes ------------------------------------------------------------------
 
 /// Bytes that caches may hold: a 32nd of what the pool uses, so that they cannot use up a small one.
 fn budget(h: *Heap) u64 {
@@ -512,7 +464,7 @@ pub fn takeAll(h: *Heap) void {
     while (cache) |c| : (cache = c.next) {
         c.takeClosed(barrier or c == own);
     }
-    h.drainDepots();
+    depot.drainAll(h);
     hardened.emptyQuarantine(h);
     for (h.arenas[0..h.arena_count]) |*arena| {
         for (arena.shards[1 .. classes.small_count + 1]) |*s| {

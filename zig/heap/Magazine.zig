@@ -1,43 +1,32 @@
 //! An array of free blocks of one class (Bonwick, Adams, *Magazines and Vmem*, USENIX 2001). A thread
-//! cache works on the cells of one through a `Bin`, keeps a second, and exchanges full ones for empty
-//! ones with the depot of its arena. Lives in `records`.
+//! cache works on the cells of one through a `Bin`. It grows with what the bin may hold. Lives in `records`.
 
 const Magazine = @This();
 
 const std = @import("std");
-const classes = @import("classes.zig");
 const records = @import("records.zig");
 
-next: ?*Magazine,
-/// Blocks in `cells()`; 0 while a bin works on them.
-count: u32,
-class: u32,
-
-const header = 16;
+capacity: usize,
 
 comptime {
-    std.debug.assert(@sizeOf(Magazine) == header);
+    std.debug.assert(@sizeOf(Magazine) == @sizeOf(usize));
 }
 
-/// Empty; null when the system has no memory.
-pub fn create(class: u8) ?*Magazine {
-    const m: *Magazine = @ptrFromInt(records.take(bytes(class)) orelse return null);
-    m.* = .{ .next = null, .count = 0, .class = class };
+/// Null when the system has no memory.
+pub fn create(capacity: usize) ?*Magazine {
+    const m: *Magazine = @ptrFromInt(records.take(bytes(capacity)) orelse return null);
+    m.* = .{ .capacity = capacity };
     return m;
 }
 
 pub fn destroy(m: *Magazine) void {
-    records.give(@intFromPtr(m), bytes(@intCast(m.class)));
+    records.give(@intFromPtr(m), bytes(m.capacity));
 }
 
 pub inline fn cells(m: *Magazine) [*]usize {
-    return @ptrFromInt(@intFromPtr(m) + header);
+    return @ptrFromInt(@intFromPtr(m) + @sizeOf(Magazine));
 }
 
-pub fn blocks(m: *Magazine) []usize {
-    return m.cells()[0..m.count];
-}
-
-fn bytes(class: u8) usize {
-    return header + classes.table[class].magazine * @sizeOf(usize);
+fn bytes(capacity: usize) usize {
+    return @sizeOf(Magazine) + capacity * @sizeOf(usize);
 }

@@ -73,9 +73,27 @@ pub fn init(metadata: *Metadata, region: *Region, reserved_pages: u32, states: b
 /// offset), as a used run or a slab whose descriptor has `units` units. A run has its class; a slab's class
 /// bytes and the rest are the caller's. Null when no such run exists or no storage can be had for it.
 pub fn allocate(r: *Runs, kind: Metadata.Kind, pages: u32, alignment: u32, units: u8) ?u32 {
-    assert(pages > 0 and std.math.isPowerOfTwo(alignment));
     r.lock.lock();
     defer r.lock.unlock();
+    return r.allocateLocked(kind, pages, alignment, units);
+}
+
+/// Addresses of used runs of a class: as many as `out` has room for, or fewer; says how many. What they hold does
+/// not matter.
+pub fn allocateMany(r: *Runs, class: u8, out: []usize) usize {
+    r.lock.lock();
+    defer r.lock.unlock();
+    for (out, 0..) |*address, i| {
+        const number = r.allocateLocked(.run, classes.table[class].pages, 1, 1) orelse return i;
+        const d = r.metadata.descriptor(number);
+        d.fresh = false;
+        address.* = r.region.base + @as(usize, d.start) * page_size;
+    }
+    return out.len;
+}
+
+fn allocateLocked(r: *Runs, kind: Metadata.Kind, pages: u32, alignment: u32, units: u8) ?u32 {
+    assert(pages > 0 and std.math.isPowerOfTwo(alignment));
     // Two descriptors at most are needed besides the found run's own: this one and a remainder's.
     const number = r.metadata.take(units) orelse return null;
     const d = r.metadata.descriptor(number);
@@ -150,10 +168,8 @@ pub fn releaseAll(r: *Runs) void {
 }
 
 /// Gives back the run that a caller believes to start at `page` with that class; false, and nothing done, if
-/// there is none: it was freed before.
+/// there is none: it was freed before. Under `lock`.
 pub fn releaseRun(r: *Runs, number: u32, page: usize, class: u8) bool {
-    r.lock.lock();
-    defer r.lock.unlock();
     if (r.metadata.heads[page] != number) return false;
     const d = r.metadata.descriptor(number);
     if (d.kind != .run or d.start != page or d.class != class) return false;

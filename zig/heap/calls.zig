@@ -40,11 +40,33 @@ pub fn allocateAfterPop(comptime F: type, handle: usize, size: usize) Error!usiz
     if (t.last.handle == handle and size <= classes.cached_max and t.last.cache != &Cache.dummy) {
         const class = if (size <= classes.small_max) thread.smallClass(F.checked, size) else classes.ofSize(size);
         Cache.undoPop(&t.last.cache.bins[class]);
+        if (refillLast(t.last.cache, class)) |address| return address;
     }
     const u = try thread.use(t, handle);
     defer u.release();
     if (thread.takeChecked(handle, size, 1)) |address| return address;
     return allocateIn(u, size, 1, false);
+}
+
+/// The commonest of the slow ways, without a pin, which threads would meet at: while the cache's lock is held, and
+/// the cache is not dead, the heap is not killed. Null: nothing was done.
+fn refillLast(c: *Cache, class: u8) ?usize {
+    c.lock.lock();
+    const address = if (c.dead) null else c.refillLocked(class);
+    if (address) |block| if (c.states) thread.markLive(c, block - c.base);
+    endUnpinned(c);
+    return address;
+}
+
+/// Gives the cache's lock back, and storage if that is due.
+fn endUnpinned(c: *Cache) void {
+    const handle = c.handle;
+    const due = !c.dead and give_back.isDue(c.heap);
+    c.lock.unlock();
+    if (!due) return;
+    const h = thread.hooks.acquire(handle) orelse return;
+    defer thread.hooks.release(h);
+    give_back.perform(h);
 }
 
 fn allocateIn(u: Use, size: usize, alignment: usize, zero: bool) Error!usize {
@@ -113,6 +135,22 @@ fn welcome(h: *Heap, address: usize) void {
 fn fillNew(h: *Heap, address: usize, size: usize) void {
     if (h.junk == .allocated or h.junk == .both) hardened.fill(address, size, hardened.allocated_byte);
     if (h.zero) clear(address, size);
+}
+
+/// What `F.freeSlow` tries first: makes room where a push found none, and pushes the block, about which no more is known than
+/// the hot path would ask. False: nothing was done.
+pub fn releaseAfterPush(comptime F: type, handle: usize, place: usize) bool {
+    const t = thread.here();
+    if (t.last.handle != handle) return false;
+    const c = t.last.cache;
+    const offset = if (F.offsets) place else place -% c.base;
+    if (offset >= @atomicLoad(usize, &c.size, .monotonic)) return false;
+    const class = c.page_classes[offset >> classes.page_shift];
+    c.lock.lock();
+    const fits = !c.dead and c.isOpen(class) and (!c.states or thread.markFree(c, offset));
+    if (fits) c.overflowLocked(class, c.heap.cellOf(c.base + offset));
+    endUnpinned(c);
+    return fits;
 }
 
 /// Frees a block. `InvalidPointer` and `AlreadyFree` change nothing.

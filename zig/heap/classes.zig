@@ -37,7 +37,7 @@ pub const Class = struct {
     pages: u16,
     /// Blocks in a slab; 1 for a run class.
     blocks: u16,
-    /// Cells of a full magazine.
+    /// The most blocks that a thread's cache keeps.
     magazine: u16,
 };
 
@@ -178,10 +178,10 @@ fn step(size: u32) u32 {
     return @as(u32, 1) << (std.math.log2_int(u32, size) - 3);
 }
 
-/// A magazine holds at most 128 blocks and 1 MiB (a few blocks where those are large). How much of that a
-/// cache may use is the heap's budget.
+/// A thread's cache holds at most 1023 blocks of a class (8 KiB of cells) and 2 MiB (a few blocks where those are
+/// large). How much of that it may use is the heap's budget.
 fn cells(size: u32) u16 {
-    return @intCast(std.math.clamp((1 << 20) / size, 4, 128));
+    return @intCast(std.math.clamp((2 << 20) / size, 8, 1023));
 }
 
 /// The smallest slab that leaves at most 1/64 of itself unused and holds enough blocks to make its

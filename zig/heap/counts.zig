@@ -131,11 +131,7 @@ pub fn cachedLocked(h: *Heap) Cached {
     }
     for (h.arenas[0..h.arena_count]) |*arena| {
         for (arena.shards[1..], result[1 .. classes.cached_count + 1]) |*s, *sum| {
-            if (@atomicLoad(u32, &s.depot_count, .monotonic) == 0) continue;
-            s.lock.lock();
-            defer s.lock.unlock();
-            var m = s.depot;
-            while (m) |magazine| : (m = magazine.next) sum.* += magazine.count;
+            sum.* += @atomicLoad(u32, &s.depot_count, .monotonic);
         }
     }
     return result;

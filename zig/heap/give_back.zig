@@ -11,7 +11,11 @@ const Heap = @import("Heap.zig");
 /// Gives back what is due. What threads and depots have cached comes back first: a block here and there would keep
 /// its granule. No lock is held.
 pub fn whenDue(h: *Heap) void {
-    if (!isDue(h)) return;
+    if (isDue(h)) perform(h);
+}
+
+/// What `whenDue` does after `isDue`.
+pub fn perform(h: *Heap) void {
     // The quarantine of level 3 is not what others cached: it stays.
     _ = if (h.hardening >= 3) h.runs.trim() else h.trim();
 }
@@ -23,7 +27,7 @@ pub fn runsWhenDue(h: *Heap) void {
 
 /// Whether enough was freed since the last time to be worth system calls, and that was long enough ago. True for one
 /// caller only.
-fn isDue(h: *Heap) bool {
+pub fn isDue(h: *Heap) bool {
     if (!h.region.lazy or h.decay_ms < 0) return false;
     if (@atomicLoad(u64, &h.runs.dirty_pages, .monotonic) * classes.page_size < h.region.granule) return false;
     if (!h.region.can_purge) return false;

@@ -110,6 +110,7 @@ pub const Pool = struct {
                 return @ptrFromInt(calls.allocateAfterPop(@This(), handle, size) catch return null);
             }
             pub noinline fn freeSlow(handle: usize, address: usize) Done {
+                if (calls.releaseAfterPush(@This(), handle, address)) return true;
                 calls.release(handle, address) catch return false;
                 return true;
             }

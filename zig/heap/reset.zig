@@ -10,7 +10,7 @@
 
 const std = @import("std");
 const assert = @import("../base.zig").assert;
-const classes = @import("classes.zig");
+const depot = @import("depot.zig");
 const give_back = @import("give_back.zig");
 const hardened = @import("hardened.zig");
 const thread = @import("thread.zig");
@@ -44,7 +44,7 @@ fn resetLocked(h: *Heap) bool {
             h.unlink(c);
         }
     }
-    h.dropDepots();
+    depot.dropAll(h);
     hardened.forgetQuarantine(h);
     for (h.arenas[0..h.arena_count]) |*arena| for (&arena.shards) |*s| s.lock.lock();
     for (h.arenas[0..h.arena_count]) |*arena| for (&arena.shards) |*s| {

@@ -18,18 +18,18 @@ const options = @import("options");
 const classes = @import("classes.zig");
 const Heap = @import("Heap.zig");
 const Metadata = @import("Metadata.zig");
-const Magazine = @import("Magazine.zig");
 
 const Descriptor = Metadata.Descriptor;
 
-/// One class of one arena: its slabs, and its depot of full magazines.
+/// One class of one arena: its slabs, and its depot.
 pub const Shard = struct {
     lock: os.Mutex align(64) = .{},
     /// Slab that blocks are taken from; not in `partial`.
     current: u32 = 0,
     /// The other slabs with a free block, by address.
     partial: base.treap.Treap(ByAddress) = .{},
-    depot: ?*Magazine = null,
+    /// See depot.zig.
+    depot: ?[*]usize = null,
     depot_count: u32 = 0,
     /// Blocks out of this shard's slabs: in caches and depots, or live.
     out: u64 = 0,

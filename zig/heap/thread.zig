@@ -195,11 +195,7 @@ pub inline fn free(comptime F: type, handle: usize, place: usize, cell: usize) F
     const class = c.page_classes[offset >> classes.page_shift];
     const bin = Cache.opaqueCopy(&c.bins[class]);
     const sp = Cache.place(bin) orelse return F.freeSlow(handle, place);
-    if (F.checked and c.states) {
-        const state = stateAt(c, offset);
-        if (!state.starts or state.byte.* != 1) return F.freeSlow(handle, place);
-        state.byte.* = 0; // not after the push: from then on the block may be somebody else's
-    }
+    if (F.checked and c.states and !markFree(c, offset)) return F.freeSlow(handle, place);
     Cache.pushAt(bin, sp, cell);
     return F.done();
 }
@@ -259,9 +255,7 @@ pub inline fn giveChecked(handle: usize, address: usize) bool {
     const class = c.page_classes[offset >> classes.page_shift];
     const bin = Cache.opaqueCopy(&c.bins[class]);
     const sp = Cache.place(bin) orelse return false;
-    const state = stateAt(c, offset);
-    if (!state.starts or state.byte.* != 1) return false;
-    state.byte.* = 0;
+    if (!markFree(c, offset)) return false;
     Cache.pushAt(bin, sp, address);
     return true;
 }
@@ -294,8 +288,16 @@ pub inline fn fitsAlready(handle: usize, address: usize, size: usize) bool {
     return index < d.blocks and index * classes.sizes[class] == inside and !d.isFree(index);
 }
 
-inline fn markLive(c: *Cache, offset: usize) void {
+pub inline fn markLive(c: *Cache, offset: usize) void {
     stateAt(c, offset).byte.* = 1;
+}
+
+/// False, and nothing was done, if no live block starts there.
+pub inline fn markFree(c: *Cache, offset: usize) bool {
+    const state = stateAt(c, offset);
+    if (!state.starts or state.byte.* != 1) return false;
+    state.byte.* = 0; // before the push: from then on the block may be somebody else's
+    return true;
 }
 
 const Metadata = @import("Metadata.zig");

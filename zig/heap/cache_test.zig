@@ -1,0 +1,101 @@
+//! What thread caches and depots hold, and when they grow.
+
+const std = @import("std");
+const classes = @import("classes.zig");
+const depot = @import("depot.zig");
+const harness = @import("harness.zig");
+const thread = @import("thread.zig");
+const Cache = @import("Cache.zig");
+
+const testing = std.testing;
+const Pool = harness.Pool;
+const MiB = 1 << 20;
+const class = classes.ofSize(64);
+
+/// Blocks in the calling thread's bin, and how many it may hold.
+fn fillOf(c: *const Cache) struct { blocks: usize, limit: usize } {
+    const bin = &c.bins[class];
+    return .{ .blocks = (bin.sp - bin.lo) / @sizeOf(usize), .limit = (bin.hi - bin.lo) / @sizeOf(usize) };
+}
+
+fn takeAndGive(p: Pool, blocks: [][*]u8) void {
+    for (blocks) |*block| block.* = p.malloc(64).?;
+    for (blocks) |block| p.free(block);
+}
+
+test "a stream grows a bin a little, turns of it more" {
+    const p: Pool = try .create(1, 64 * MiB, .{});
+    defer p.delete();
+    var blocks: [5000][*]u8 = undefined;
+    for (&blocks) |*block| block.* = p.malloc(64).?;
+    const c = thread.ownCache(1).?;
+    try testing.expectEqual(255, fillOf(c).limit);
+    for (blocks) |block| p.free(block);
+    try testing.expectEqual(511, fillOf(c).limit);
+    for (0..2) |_| takeAndGive(p, &blocks);
+    try testing.expectEqual(1023, fillOf(c).limit);
+    try p.expectEmpty();
+}
+
+test "a bin that ran into an end is far from both" {
+    const p: Pool = try .create(1, 64 * MiB, .{});
+    defer p.delete();
+    var blocks: [5000][*]u8 = undefined;
+    for (0..3) |_| takeAndGive(p, &blocks);
+    const c = thread.ownCache(1).?;
+    while (fillOf(c).blocks > 0) _ = p.malloc(64).?;
+    _ = p.malloc(64).?;
+    try testing.expectEqual(depot.batch_max - 1, fillOf(c).blocks);
+    var full = fillOf(c);
+    var freed: usize = 0;
+    while (full.blocks < full.limit) : (freed += 1) {
+        p.free(blocks[freed]);
+        full = fillOf(c);
+    }
+    p.free(blocks[freed]);
+    try testing.expectEqual(full.limit - depot.batch_max + 1, fillOf(c).blocks);
+}
+
+test "a depot takes what it has room and budget for, and gives it back" {
+    const p: Pool = try .create(1, 14 * MiB, .{});
+    defer p.delete();
+    const h = p.heap;
+    var buffer: [depot.batch_max]usize = undefined;
+    const cells = buffer[0..h.takeBlocks(0, class, &buffer)]; // those of a slab
+    try testing.expect(cells.len > 20);
+    try testing.expect(depot.give(h, 0, class, cells));
+    try testing.expectEqual(cells.len * 64, h.budget_used);
+    var back: [depot.batch_max]usize = undefined;
+    try testing.expectEqual(10, depot.take(h, 0, class, back[0..10]));
+    try testing.expectEqualSlices(usize, cells[cells.len - 10 ..], back[0..10]);
+    try testing.expectEqual(cells.len - 10, depot.take(h, 0, class, back[10..]));
+    try testing.expectEqual(0, depot.take(h, 0, class, &back));
+    try testing.expectEqual(0, h.budget_used);
+
+    // Eight blocks of 1 MiB are more than a 32nd of the pool.
+    try testing.expect(!depot.give(h, 0, classes.ofSize(MiB), cells[0..8]));
+    h.putBlocks(class, back[0..cells.len]);
+    try p.expectEmpty();
+}
+
+test "what lies in depots is taken back" {
+    const p: Pool = try .create(1, 14 * MiB, .{});
+    defer p.delete();
+    var cells: [100]usize = undefined;
+    const count = p.heap.takeBlocks(0, class, &cells);
+    try testing.expect(depot.give(p.heap, 0, class, cells[0..count]));
+    try p.expectEmpty();
+}
+
+test "a heap without budget serves one block at a time" {
+    const p: Pool = try .create(1, 14 * MiB, .{});
+    defer p.delete();
+    p.heap.budget_used = 1 << 30;
+    thread.flushThread();
+    var blocks: [300][*]u8 = undefined;
+    takeAndGive(p, &blocks);
+    const held = thread.ownCache(1).?.held;
+    try testing.expect(held <= p.heap.fairShare());
+    p.heap.budget_used = held;
+    try p.expectEmpty();
+}

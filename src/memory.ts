@@ -8,14 +8,19 @@
 import { Arrays } from "./array.ts";
 import * as native from "./native.ts";
 import { EBADF, refuse } from "./refuse.ts";
+import { type TextBytes, textBytes } from "./utf8.ts";
 import { Windows } from "./windows.ts";
 
 /** The first page of a pool is never handed out. */
 export const offsetMin = 4096;
 
+const noText = textBytes(new ArrayBuffer(0));
+
 /** One pool in this isolate. */
 export class Memory {
   readonly handle: number;
+  /** Bytes of the pool: no pointer is beyond. */
+  readonly size: number;
   readonly arrays: Arrays = new Arrays();
   readonly windows: Windows;
   /** The window that was used last, where in the pool it starts, and its bytes that may be viewed, from `low` to `reach`. */
@@ -23,11 +28,16 @@ export class Memory {
   start = 0;
   low = 0;
   reach = 0;
+  /** The same of the window that text was last read from or written to. */
+  text: TextBytes = noText;
+  textStart = 0;
+  textLow = 0;
 
   /** @param handle An open pool that this thread has created or attached. */
   constructor(handle: number) {
     this.handle = handle;
-    this.windows = new Windows(handle, native.size(handle));
+    this.size = native.size(handle);
+    this.windows = new Windows(handle, this.size);
   }
 
   /** A native result that is no error. */

@@ -27,12 +27,14 @@ import { type AllocateOptions, type PoolOptions, poolOptions } from "./options.t
 import type { Pointer, Pointers } from "./pointer.ts";
 import { withMessage } from "./refuse.ts";
 import type { Size } from "./size.ts";
+import { compare, copy, fill, find } from "./spans.ts";
 import {
   readStatistics,
   type Statistics,
   statisticsText,
   type StatisticsTextOptions,
 } from "./statistics.ts";
+import { duplicate, readText, textLength, writeText } from "./strings.ts";
 
 const secret = Symbol("Pool.create");
 
@@ -434,6 +436,206 @@ export class Pool implements Disposable {
    */
   write(pointer: Pointer, source: ArrayBufferView): void {
     write(this.#memory, pointer, source);
+  }
+
+  /**
+   * Copies bytes from one place to another, natively; the places may overlap.
+   *
+   * @param to Where they go, anywhere in this pool.
+   * @param from Where they are.
+   * @param length Bytes; 0 copies nothing.
+   * @param source The pool they are in, if it is not this one.
+   * @throws VmemError A pool is closed (EBADF).
+   * @throws TypeError or RangeError One of the places does not lie in its pool, or `length` is no size; nothing is changed.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const from = pool.strdup("hello");
+   * const to = pool.malloc(6);
+   * pool.copy(to, from, 6);
+   * assertEquals(pool.readText(to), "hello");
+   * ```
+   */
+  copy(to: Pointer, from: Pointer, length: Size, source?: Pool): void {
+    copy(this.#memory, to, from, length, source);
+  }
+
+  /**
+   * Fills bytes with a value, natively.
+   *
+   * @param pointer Where they begin, anywhere in the pool.
+   * @param value A byte from 0 to 255, or a typed array whose bytes are repeated; the last copy is cut off at the end.
+   * @param length Bytes to fill; 0 fills nothing.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError They do not lie in the pool, `value` is no byte or an empty array, `length` no size;
+   * nothing is changed.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.malloc(80);
+   * pool.fill(at, Float64Array.of(0.5), 80);
+   * assertEquals(pool.view(Float64Array, at, 10)[9], 0.5);
+   * pool.fill(at, 0, 80);
+   * assertEquals(pool.view(Float64Array, at, 10)[9], 0);
+   * ```
+   */
+  fill(pointer: Pointer, value: number | ArrayBufferView, length: Size): void {
+    fill(this.#memory, pointer, value, length);
+  }
+
+  /**
+   * Compares the bytes at two places, natively, as C's `memcmp` does.
+   *
+   * @param a One place, anywhere in the pool.
+   * @param b The other.
+   * @param length Bytes; none are equal.
+   * @returns 0: they are equal. -1 or 1: the first bytes that differ, as numbers from 0 to 255, are less or greater at `a`.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError One of the places does not lie in the pool, or `length` is no size.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const [a, b] = [pool.strdup("apple"), pool.strdup("apricot")];
+   * assertEquals([pool.compare(a, b, 2), pool.compare(a, b, 3)], [0, -1]);
+   * ```
+   */
+  compare(a: Pointer, b: Pointer, length: Size): -1 | 0 | 1 {
+    return compare(this.#memory, a, b, length);
+  }
+
+  /**
+   * Searches bytes, natively. The time is in proportion to `length`, whatever the bytes are.
+   *
+   * @param pointer Where they begin, anywhere in the pool.
+   * @param length Bytes to look at.
+   * @param wanted A byte from 0 to 255, a typed array whose bytes are looked for, or a text as UTF-8.
+   * @returns Bytes before the first place where it stands, or -1.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError They do not lie in the pool, `wanted` is no byte or empty, `length` no size.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const line = pool.strdup("key=value");
+   * assertEquals(pool.find(line, 9, "="), 3);
+   * assertEquals(pool.find(line, 9, 10), -1);
+   * ```
+   */
+  find(pointer: Pointer, length: Size, wanted: number | string | ArrayBufferView): number {
+    return find(this.#memory, pointer, length, wanted);
+  }
+
+  /**
+   * Copies a text into a block of its own, as UTF-8 with an end mark: a C string. A lone surrogate becomes U+FFFD.
+   *
+   * @param text The text, without U+0000.
+   * @returns The block's pointer, for {@linkcode Pool.free}.
+   * @throws OutOfMemoryError The pool has no room.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError `text` is no string, or contains U+0000, which would end it.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.strdup("grüße");
+   * assertEquals([pool.readText(at), pool.textLength(at)], ["grüße", 7]);
+   * pool.free(at);
+   * ```
+   */
+  strdup(text: string): Pointer {
+    return duplicate(this.#memory, text);
+  }
+
+  /**
+   * Reads text. Bytes that are no UTF-8 become U+FFFD.
+   *
+   * @param pointer Where it begins, anywhere in the pool.
+   * @param length Bytes, all of which are text, zeros too. Without it a C string is read, up to its end mark; of a
+   * field of fixed size, which may be full, read {@linkcode Pool.textLength} bytes.
+   * @returns The text.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError It does not lie in the pool, there is no end mark before the pool's end, or `length` is no size.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.strdup("key=value");
+   * assertEquals([pool.readText(at), pool.readText(at, 3)], ["key=value", "key"]);
+   * ```
+   */
+  readText(pointer: Pointer, length?: Size): string {
+    return readText(this.#memory, pointer, length);
+  }
+
+  /**
+   * Writes text as a C string: UTF-8 with an end mark. A lone surrogate becomes U+FFFD.
+   *
+   * @param pointer Where it goes, anywhere in the pool.
+   * @param text The text, without U+0000.
+   * @param room Bytes that may be written, the end mark included.
+   * @returns Bytes of the text, without the end mark.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError The room does not lie in the pool, or the text does not fit in it or contains U+0000; nothing
+   * is changed.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.malloc(16);
+   * assertEquals(pool.writeText(at, "10 €", 16), 6);
+   * assertEquals(pool.readText(at), "10 €");
+   * ```
+   */
+  writeText(pointer: Pointer, text: string, room: Size): number {
+    return writeText(this.#memory, pointer, text, room);
+  }
+
+  /**
+   * Bytes of a C string, without its end mark.
+   *
+   * @param pointer Where it begins, anywhere in the pool.
+   * @param maximum Bytes to look at, after which there need not be an end mark. Without it, all up to the pool's end.
+   * @returns Bytes before the end mark, or `maximum`.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError It does not lie in the pool, there is no end mark before the pool's end, or `maximum` is no size.
+   *
+   * @example A field of eight bytes, like C's `char[8]`
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.malloc(8);
+   * pool.write(at, new TextEncoder().encode("12345678"));
+   * assertEquals(pool.readText(at, pool.textLength(at, 8)), "12345678");
+   * ```
+   */
+  textLength(pointer: Pointer, maximum?: Size): number {
+    return textLength(this.#memory, pointer, maximum);
   }
 
   /**

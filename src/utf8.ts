@@ -104,6 +104,11 @@ export function encodeNulFree(bytes: TextBytes, at: number, room: number, text: 
   return text.includes("\0") ? hasNul : encodeLong(bytes, at, room, text);
 }
 
+/** Bytes of a text that is short and has nothing but ASCII other than U+0000; -1 for any other. Quicker than asking the engine. */
+export function plainLength(text: string): number {
+  return text.length <= encodedByHand && isPlain(text) ? text.length : -1;
+}
+
 /** Whether all of it is ASCII other than U+0000. */
 function isPlain(text: string): boolean {
   for (let index = 0; index < text.length; index++) {
@@ -112,7 +117,8 @@ function isPlain(text: string): boolean {
   return true;
 }
 
-function encodePlain(bytes: TextBytes, at: number, room: number, text: string): number {
+/** Writes a text whose {@linkcode plainLength} is not -1. */
+export function encodePlain(bytes: TextBytes, at: number, room: number, text: string): number {
   const { length } = text;
   if (length > room) return tooLong;
   for (let index = 0; index < length; index++) bytes[at + index] = text.charCodeAt(index);
@@ -122,6 +128,11 @@ function encodePlain(bytes: TextBytes, at: number, room: number, text: string): 
 function encodeLong(bytes: TextBytes, at: number, room: number, text: string): number {
   // The engines write what fits and stop. No character takes more than three bytes for each of its code units.
   if (text.length * 3 > room && (text.length > room || utf8Length(text) > room)) return tooLong;
+  return encodeFitting(bytes, at, room, text);
+}
+
+/** As {@linkcode encodeUtf8} where the caller knows that the text fits. */
+export function encodeFitting(bytes: TextBytes, at: number, room: number, text: string): number {
   return writesBuffers
     ? bytes.utf8Write(text, at, room)
     : encoder.encodeInto(text, bytes.subarray(at, at + room)).written;

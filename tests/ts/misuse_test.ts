@@ -34,6 +34,46 @@ const entries: readonly Entry[] = [
   { name: "read", kinds: ["place", "bytes"], valid: ({ block }) => [block, new Uint8Array(10)] },
   { name: "write", kinds: ["place", "bytes"], valid: ({ block }) => [block, new Uint8Array(10)] },
   { name: "address", kinds: ["place"], valid: ({ block }) => [block] },
+  {
+    name: "copy",
+    kinds: ["place", "place", "length", "other pool"],
+    valid: ({ pool, block }) => [block, block + 1, 10, pool],
+  },
+  {
+    name: "fill",
+    kinds: ["place", "byte or bytes", "length"],
+    valid: ({ block }) => [block, 7, 10],
+  },
+  {
+    name: "fill",
+    kinds: ["place", "byte or bytes", "length"],
+    valid: ({ block }) => [block, Uint16Array.of(1, 2), 10],
+  },
+  {
+    name: "compare",
+    kinds: ["place", "place", "length"],
+    valid: ({ block }) => [block, block + 10, 10],
+  },
+  { name: "find", kinds: ["place", "length", "wanted"], valid: ({ block }) => [block, 10, 0] },
+  { name: "find", kinds: ["place", "length", "wanted"], valid: ({ block }) => [block, 10, "ab"] },
+  { name: "strdup", kinds: ["text"], valid: () => ["text"] },
+  {
+    name: "readText",
+    kinds: ["place", "optional length"],
+    valid: ({ block }) => [block, 10],
+  },
+  { name: "readText", kinds: ["place"], valid: ({ block }) => [block] },
+  {
+    name: "writeText",
+    kinds: ["place", "text", "size"],
+    valid: ({ block }) => [block, "text", 10],
+  },
+  {
+    name: "textLength",
+    kinds: ["place", "maximum"],
+    valid: ({ block }) => [block, 10],
+  },
+  { name: "textLength", kinds: ["place"], valid: ({ block }) => [block] },
 ];
 
 function call(pool: Pool, name: string, values: readonly unknown[]): unknown {

@@ -14,7 +14,14 @@ export type Kind =
   | "type"
   | "align"
   | "bytes"
-  | "list";
+  | "list"
+  | "length"
+  | "optional length"
+  | "maximum"
+  | "byte or bytes"
+  | "wanted"
+  | "text"
+  | "other pool";
 
 /** What a call works on; made anew for each call. */
 export interface World {
@@ -47,11 +54,27 @@ const noOptions = noNumbers.filter((value) =>
 /** Nothing of this is a size, a length or a pointer. */
 export const noWholeNumbers = [NaN, Infinity, -Infinity, -1, 1.5, -1.5, 2 ** 53, 1e300, -(2 ** 31)];
 
+const noSizes = [...noNumbers, ...noWholeNumbers, "1MB", "-1MiB", "1.5B"];
+/** Sizes that are none, or larger than any pool here. */
+const noLengths = [...noSizes, "1GiB", 2 ** 31, 2 ** 32, 2 ** 53 - 1];
+
 const detachedArray = new Uint8Array(8);
 detachedArray.buffer.transfer(0);
 const freedPool = Pool.create({ maxSize: "8MiB" });
 const freedArray = freedPool.alloc(Uint8Array, 10);
 freedPool.close();
+
+/** Neither a byte nor at least one of them. */
+const noSequences = [
+  ...noWholeNumbers,
+  256,
+  2 ** 32,
+  new Uint8Array(0),
+  new DataView(new ArrayBuffer(8), 8),
+  new ArrayBuffer(8),
+  detachedArray,
+  freedArray,
+];
 
 /** All values that are wrong for a kind of argument. */
 export function wrongValues(kind: Kind, { pool, block, array }: World): unknown[] {
@@ -108,6 +131,32 @@ export function wrongValues(kind: Kind, { pool, block, array }: World): unknown[
         Float64Array.of(NaN),
         Float64Array.of(block + 1),
       ];
+    case "length":
+      return [...noLengths, undefined];
+    case "optional length":
+      return noLengths;
+    case "maximum":
+      return noSizes;
+    case "byte or bytes":
+      return [...noNumbers, ...noSequences, undefined];
+    case "wanted":
+      return [
+        ...noNumbers.filter((value) => typeof value !== "string"),
+        ...noSequences,
+        undefined,
+        "",
+      ];
+    case "text":
+      return [
+        ...noNumbers.filter((value) => typeof value !== "string"),
+        undefined,
+        1,
+        "\0",
+        "a\0",
+        "0123456789\0".repeat(10),
+      ];
+    case "other pool":
+      return [...noNumbers, 1, array, new Proxy({}, {}), freedPool];
   }
 }
 

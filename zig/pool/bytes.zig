@@ -41,16 +41,30 @@ pub inline fn span(handle: usize, offset: usize, length: usize) Error!Span {
 noinline fn counted(handle: usize, offset: usize, length: usize) Error!Span {
     const range = registry.find(handle) orelse return error.DeadHandle;
     errdefer range.release();
-    const first: [*]u8 = @ptrFromInt(range.region.base);
-    return .{ .bytes = try part(first[0..range.region.size], offset, length), .user = range };
+    return .{ .bytes = try part(memoryOf(range), offset, length), .user = range };
 }
 
 /// All bytes from `offset` on, but not more than `limit`.
-pub fn tail(handle: usize, offset: usize, limit: usize) Error!Span {
+pub inline fn tail(handle: usize, offset: usize, limit: usize) Error!Span {
+    // What is looked for here is near, as a rule.
+    if (heap.memoryOf(handle)) |memory| return .{ .bytes = try rest(memory, offset, limit), .user = null };
+    return countedTail(handle, offset, limit);
+}
+
+noinline fn countedTail(handle: usize, offset: usize, limit: usize) Error!Span {
     const range = registry.find(handle) orelse return error.DeadHandle;
-    defer range.release();
-    if (offset >= range.region.size) return error.InvalidPointer;
-    return span(handle, offset, @min(limit, range.region.size - offset));
+    errdefer range.release();
+    return .{ .bytes = try rest(memoryOf(range), offset, limit), .user = range };
+}
+
+inline fn rest(memory: []u8, offset: usize, limit: usize) Error![]u8 {
+    if (offset >= memory.len) return error.InvalidPointer;
+    return part(memory, offset, @min(limit, memory.len - offset));
+}
+
+fn memoryOf(range: *const Range) []u8 {
+    const first: [*]u8 = @ptrFromInt(range.region.base);
+    return first[0..range.region.size];
 }
 
 inline fn part(memory: []u8, offset: usize, length: usize) Error![]u8 {

@@ -5,6 +5,7 @@
 //!   zig build abi             the C programs of tests/abi, each against the built libvmem.so.1
 //!   zig build symbols         writes src/symbols.ts; `check-symbols` shows a stale one
 //!   zig build fuzz -- ARGS    the seeded fuzzer of the heap
+//!   zig build stress -- ARGS  the stress program of the heap
 //!
 //! `zig build --help` lists the options.
 
@@ -29,4 +30,5 @@ pub fn build(b: *std.Build) void {
     @import("zig/build/abi.zig").add(config, libvmem);
     @import("zig/build/symbols.zig").add(config);
     @import("zig/build/fuzz.zig").add(config);
+    @import("zig/build/stress.zig").add(config);
 }

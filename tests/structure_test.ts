@@ -23,7 +23,7 @@ const typescriptFiles = files.filter((file) => file.endsWith(".ts"));
 const layers = ["base", "os", "region", "heap", "pool", "abi"];
 const packages = ["std", "builtin", "options"];
 /** Programs over the layers; they see facades and the faces. */
-const programs = ["unit_tests", "fuzz", "bench", "tidy"];
+const programs = ["unit_tests", "fuzz", "stress", "bench", "tidy"];
 
 /** `zig/heap/Runs.zig` and the facade `zig/heap.zig` are of the layer heap; roots and programs of none. */
 function layerOf(file: string): string | undefined {

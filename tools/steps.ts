@@ -47,6 +47,7 @@ export const steps: readonly Step[] = [
   step("build", "the native libraries", build),
   step("zig", "format and unit tests of the Zig files", zigTests),
   step("fuzz", "the heap's seeded fuzzer, briefly", fuzz),
+  step("stress", "the heap's stress program, briefly, and with defects planted", stress),
   step("symbols", "src/symbols.ts against the native library", () => zigChecks(["check-symbols"])),
   step("abi", "C programs against libvmem.so.1", abi, ["build"]),
   step("structure", "layers, file lengths and exported symbols", structure, ["build"]),
@@ -110,9 +111,15 @@ async function zigTests(): Promise<Outcome> {
   return { counts: settle(fromZig(output), status), output };
 }
 
-/** A heap with a defect planted in it shows that the fuzzer would notice one. */
+/** Defects planted in the heap show that the fuzzer would notice one. */
 function fuzz(): Promise<Outcome> {
-  return zigChecks(["fuzz", "--", "smoke"], ["fuzz", "-Dcanary", "--", "canary"]);
+  const words = ["fuzz", "-Dcanary", "--"];
+  return zigChecks([...words, "smoke"], [...words, "canary"]);
+}
+
+function stress(): Promise<Outcome> {
+  const words = ["stress", "-Dcanary", "-Doptimize=safe", "--"];
+  return zigChecks([...words, "smoke"], [...words, "canaries"]);
 }
 
 /** Each C file is one program and one test; what did not build has failed. */

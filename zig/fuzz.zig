@@ -34,6 +34,15 @@ const Kind = enum {
     free_twice,
     free_inside,
     free_foreign,
+    /// Two blocks in turns.
+    free_again,
+    /// What was freed some time ago, perhaps by another thread, and is nobody's.
+    free_stale,
+    free_other_pool,
+    /// Writes past a block's end.
+    overflow,
+    /// Resizing and asking for what is no block.
+    resize_wrong,
     many,
     flush,
     trim,
@@ -98,7 +107,12 @@ const Slot = struct { address: usize = 0, size: usize = 0, tag: u64 = 0 };
 
 const Model = struct {
     pool: Pool,
+    /// Its blocks are wrong in `pool`.
+    other: Pool,
     case: Case,
+    /// Freed lately.
+    stale: [16]usize = @splat(0),
+    stale_next: usize = 0,
     slots: [slot_count]Slot = @splat(.{}),
     /// A system call was made to fail: storage may lack where there is room.
     faulted: bool = false,
@@ -124,7 +138,14 @@ const Model = struct {
         if (slot.address == 0) return;
         m.verify(slot.*);
         m.pool.free(@ptrFromInt(slot.address));
+        m.stale[m.stale_next % m.stale.len] = slot.address;
+        m.stale_next += 1;
         slot.* = .{};
+    }
+
+    fn isLive(m: *const Model, address: usize) bool {
+        for (m.slots) |slot| if (slot.address != 0 and address >= slot.address and address < slot.address + @max(slot.size, 8)) return true;
+        return false;
     }
 
     fn verify(m: *Model, slot: Slot) void {
@@ -207,6 +228,35 @@ fn perform(m: *Model, o: Operation) void {
         .free_foreign => {
             p.free(@ptrFromInt(@intFromPtr(m) + o.size));
             p.free(@ptrFromInt(p.heap.base + m.case.pool_size + o.size));
+            p.free(@ptrFromInt(p.heap.base + o.size % 4096));
+            expectSound(m);
+        },
+        .free_again => freeAgain(m, o),
+        .free_stale => {
+            const address = m.stale[o.other % m.stale.len];
+            if (address == 0 or m.isLive(address)) return;
+            if (os.fault.enabled) os.fault.disarm(); // without membarrier it stays where it is, and is handed out
+            p.free(@ptrFromInt(address));
+            expectSound(m);
+        },
+        .free_other_pool => {
+            const block = m.other.malloc(o.size % 100_000) orelse return;
+            p.free(block);
+            if (slot.address != 0) m.other.free(@ptrFromInt(slot.address));
+            m.other.free(block);
+            expectSound(m);
+            m.other.expectEmpty() catch m.fail("the other pool is not empty");
+        },
+        .overflow => overflow(m, slot.*, o),
+        .resize_wrong => {
+            if (slot.address == 0 or slot.size < 2) return;
+            const inside = slot.address + 1 + o.size % (slot.size - 1);
+            for ([_]usize{ inside, @intFromPtr(m), p.heap.base, p.heap.base + m.case.pool_size }) |wrong| {
+                if (heap.resize(handle, wrong, o.other)) |_| m.fail("what is no block was resized") else |_| {}
+                if (heap.usableSize(handle, wrong)) |_| m.fail("what is no block has a size") else |_| {}
+                const owned = heap.owns(handle, wrong) catch true;
+                if (owned) m.fail("what is no block is owned");
+            }
         },
         .many => many(m, o),
         .flush => heap.flushThread(),
@@ -226,6 +276,30 @@ fn perform(m: *Model, o: Operation) void {
             os.fault.arm(1 + o.size % 4, if (o.slot % 2 == 0) error.ENOSPC else error.ENOMEM);
         },
     }
+}
+
+fn freeAgain(m: *Model, o: Operation) void {
+    const size = o.size % 300_000;
+    const a = m.pool.malloc(size) orelse return;
+    const b = m.pool.malloc(size) orelse return m.pool.free(a);
+    for ([_][*]u8{ a, b, a, b, a }) |block| m.pool.free(block);
+    expectSound(m);
+}
+
+/// Bookkeeping lies outside of the pool, so that only contents suffer, and those are put back.
+fn overflow(m: *Model, slot: Slot, o: Operation) void {
+    if (slot.address == 0 or m.case.pool.hardening == 3) return; // where runs end in a page that faults
+    const heap_end = m.pool.heap.base + @as(usize, m.pool.heap.runs.top) * heap.page_size;
+    const end = slot.address + slot.size;
+    var saved: [5000]u8 = undefined;
+    const len = @min(saved.len, heap_end - end, 1 + o.other * 13);
+    const bytes = @as([*]u8, @ptrFromInt(end))[0..len];
+    @memcpy(saved[0..len], bytes);
+    @memset(bytes, @as(u8, o.shift) +% 0xee);
+    expectSound(m);
+    if (m.pool.malloc(slot.size)) |block| m.pool.free(block);
+    expectSound(m);
+    @memcpy(bytes, saved[0..len]);
 }
 
 fn resize(m: *Model, slot: *Slot, size: usize) void {
@@ -331,7 +405,8 @@ var strict = false;
 /// Null: the case passed.
 fn runCase(case: Case) ?[]const u8 {
     const pool = Pool.create(1, case.pool_size, case.pool) catch return "the pool could not be created";
-    var model: Model = .{ .pool = pool, .case = case };
+    const other = Pool.create(2, 1 << 20, case.pool) catch return "the other pool could not be created";
+    var model: Model = .{ .pool = pool, .other = other, .case = case };
     var stage: Stage = .{ .model = &model };
     var threads: [actor_count]std.Thread = undefined;
     for (&threads, 1..) |*t, number| {
@@ -351,18 +426,22 @@ fn runCase(case: Case) ?[]const u8 {
     for (threads) |t| t.join();
     pool.expectEmpty() catch model.fail("the pool is not empty after everything was freed");
     pool.delete();
+    other.delete();
     return model.failure;
 }
 
 // --- Cases in processes of their own, and shrinking -----------------------------------------------
 
-const limit_seconds = 60;
+/// Of the processor's time, so that a busy machine is no finding; what hangs ends after `hang_seconds`.
+const limit_seconds = 120;
+const hang_seconds = 900;
 
 /// Whether the case fails; in a child process, which may crash or hang.
 fn fails(case: Case, loud: bool) bool {
     const pid: i32 = @intCast(@as(isize, @bitCast(linux.fork())));
     if (pid == 0) {
-        _ = linux.syscall1(.alarm, limit_seconds);
+        _ = linux.syscall1(.alarm, hang_seconds);
+        _ = linux.setrlimit(.CPU, &.{ .cur = limit_seconds, .max = limit_seconds });
         if (!loud) silence();
         const failure = runCase(case);
         if (failure) |what| std.debug.print("{s}\n", .{what});
@@ -457,6 +536,7 @@ fn canary() u8 {
         std.debug.print("The canary wants a build with -Dcanary\n", .{});
         return 2;
     }
+    heap.canary.planted = .counts;
     for (1..smoke_cases) |seed| {
         if (!fails(makeCase(seed), false)) continue;
         std.debug.print("The planted defect was found by seed {d}\n", .{seed});

@@ -42,7 +42,8 @@ pub const niceSize = classes.usable;
 /// The heap's own page, whatever the system's.
 pub const page_size = classes.page_size;
 
-/// For tests and the fuzzer.
+/// For tests, the fuzzer and the stress program.
+pub const canary = @import("heap/canary.zig");
 pub const harness = @import("heap/harness.zig");
 
 test {

@@ -40,7 +40,7 @@ pub fn init(b: *std.Build) Config {
     const fault = b.option(bool, "fault", "Fault injection at the system calls (default: only in tests)");
     const verify = b.option(bool, "verify", "The heap checks its own invariants (default: only in tests)");
     const thread_sanitizer = b.option(bool, "thread-sanitizer", "Unit tests and fuzzer under the thread sanitizer") orelse false;
-    const canary = b.option(bool, "canary", "Plants a defect in the heap of test programs, for the fuzzer to find") orelse false;
+    const canary = b.option(bool, "canary", "Test programs can plant defects in the heap (zig/heap/canary.zig)") orelse false;
     return .{
         .b = b,
         .target = target,

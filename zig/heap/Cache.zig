@@ -25,6 +25,7 @@ const std = @import("std");
 const assert = @import("../base.zig").assert;
 const os = @import("../os.zig");
 const options = @import("options");
+const canary = @import("canary.zig");
 const classes = @import("classes.zig");
 const depot = @import("depot.zig");
 const Heap = @import("Heap.zig");
@@ -119,7 +120,12 @@ pub fn init(c: *Cache, h: *Heap, arena: u16) void {
 pub inline fn pop(bin: *Bin) ?usize {
     const b = opaqueCopy(bin);
     const sp = b.sp -% cell_size;
+    if (canary.is(.claim) and sp < loadBound(&b.lo)) {
+        storeTop(b, sp);
+        return null;
+    }
     storeTop(b, sp); // the claim
+    if (canary.is(.claim)) return cell(sp).*;
     asm volatile ("" ::: .{ .memory = true });
     if (sp < loadBound(&b.lo)) { // the look
         @branchHint(.unlikely);
@@ -144,6 +150,10 @@ pub inline fn place(bin: *Bin) ?usize {
 
 /// The second half. A thief who came in between took what is below `sp`; the block lands where it was to.
 pub inline fn pushAt(bin: *Bin, sp: usize, block: usize) void {
+    if (canary.is(.push)) {
+        @atomicStore(usize, &bin.sp, sp + cell_size, .release);
+        asm volatile ("" ::: .{ .memory = true });
+    }
     cell(sp).* = block;
     // The thief that reads the new `sp` must see the cell.
     @atomicStore(usize, &bin.sp, sp + cell_size, .release);
@@ -400,6 +410,7 @@ pub fn forget(c: *Cache) void {
 
 /// Under `lock`, for good: every later operation of the owner goes the slow way and finds `dead`.
 pub fn kill(c: *Cache) void {
+    if (canary.is(.poison)) return @atomicStore(bool, &c.dead, true, .release);
     for (&c.bins) |*bin| {
         storeBound(&bin.lo, std.math.maxInt(usize));
         storeBound(&bin.hi, 0);

@@ -17,6 +17,7 @@ const std = @import("std");
 const assert = @import("../base.zig").assert;
 const os = @import("../os.zig");
 const region_layer = @import("../region.zig");
+const canary = @import("canary.zig");
 const classes = @import("classes.zig");
 const counts = @import("counts.zig");
 const depot = @import("depot.zig");
@@ -458,7 +459,7 @@ pub fn takeAll(h: *Heap) void {
         c.lock.lock();
         if (c.close()) any = true;
     }
-    const barrier = !any or os.thread.membarrier();
+    const barrier = !any or canary.is(.barrier) or os.thread.membarrier();
     const own = thread.ownCache(h.handle); // is not at work: it needs no barrier
     cache = h.caches;
     while (cache) |c| : (cache = c.next) {

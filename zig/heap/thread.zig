@@ -17,6 +17,7 @@ const assert = base.assert;
 const base = @import("../base.zig");
 const os = @import("../os.zig");
 const options = @import("options");
+const canary = @import("canary.zig");
 const classes = @import("classes.zig");
 const give_back = @import("give_back.zig");
 const records = @import("records.zig");
@@ -535,8 +536,8 @@ fn flush(t: *Local) void {
 /// Under `lives`, so that the heap is not killed meanwhile.
 fn leave(c: *Cache) void {
     const h = c.heap;
-    h.members.lock();
-    defer h.members.unlock();
+    if (!canary.is(.exit)) h.members.lock();
+    defer if (!canary.is(.exit)) h.members.unlock();
     c.lock.lock();
     defer c.lock.unlock();
     c.flush();

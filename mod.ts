@@ -25,4 +25,6 @@ export type { Pointer, Pointers } from "./src/pointer.ts";
 export { Pool } from "./src/pool.ts";
 export type { Size } from "./src/size.ts";
 export type { Statistics, StatisticsSection, StatisticsTextOptions } from "./src/statistics.ts";
+export type { PoolToken } from "./src/token.ts";
 export { checkVersion } from "./src/version.ts";
+export type { WaitOptions } from "./src/waiting.ts";

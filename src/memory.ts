@@ -16,9 +16,13 @@ export const offsetMin = 4096;
 
 const noText = textBytes(new ArrayBuffer(0));
 
-/** One pool in this isolate. */
+/** A number that is never the handle of a pool: every native function answers it with EBADF. */
+export const closedHandle = 65536;
+
+/** One pool in this isolate, and one attachment of its thread. */
 export class Memory {
-  readonly handle: number;
+  /** `closedHandle` after `end`. */
+  handle: number;
   /** Bytes of the pool: no pointer is beyond. */
   readonly size: number;
   readonly arrays: Arrays = new Arrays();
@@ -48,7 +52,7 @@ export class Memory {
   /** Throws what a status below 0 means; see `refuse` in refuse.ts. */
   refuse(status: number, action: string, pointer?: unknown): never {
     // Somebody else may have closed the pool: its arrays and windows here are over nothing now.
-    if (status === -EBADF) this.detach();
+    if (status === -EBADF) this.end(false);
     refuse(this.handle, status, action, pointer);
   }
 
@@ -68,6 +72,22 @@ export class Memory {
     this.reach = 0;
     this.windows.detachAll();
     this.arrays.detachAll();
+  }
+
+  /** Ends this attachment, and the pool itself if it `closes` it; a number below 0 says that it was closed already. */
+  end(closes: boolean): number {
+    this.detach();
+    const { handle } = this;
+    this.handle = closedHandle;
+    this.windows.handle = closedHandle;
+    if (closes) {
+      const status = native.close(handle); // which ends the attachment, too
+      if (status === 0) return 0;
+      native.detach(handle);
+      return status;
+    }
+    native.detach(handle);
+    return 0;
   }
 }
 

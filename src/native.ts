@@ -14,6 +14,8 @@ type Native = Functions<typeof table>;
 export let checkVersion: Native["vmem_ffi_check_version"];
 export let message: Native["vmem_ffi_message"];
 export let create: Native["vmem_ffi_create"];
+export let instance: Native["vmem_ffi_instance"];
+export let attach: Native["vmem_ffi_attach"];
 export let detach: Native["vmem_ffi_detach"];
 export let close: Native["vmem_ffi_close"];
 export let malloc: Native["vmem_ffi_malloc"];
@@ -40,6 +42,10 @@ export let stats: Native["vmem_ffi_stats"];
 export let statsText: Native["vmem_ffi_stats_text"];
 export let check: Native["vmem_ffi_check"];
 export let trim: Native["vmem_ffi_trim"];
+export let reset: Native["vmem_ffi_reset"];
+export let resets: Native["vmem_ffi_resets"];
+export let wait: Native["vmem_ffi_wait"];
+export let notify: Native["vmem_ffi_notify"];
 export let locate: Native["vmem_ffi_locate"];
 export let hold: Native["vmem_ffi_hold"];
 export let isHeld: Native["vmem_ffi_is_held"];
@@ -57,6 +63,8 @@ export function openNative(): void {
     vmem_ffi_check_version: checkVersion,
     vmem_ffi_message: message,
     vmem_ffi_create: create,
+    vmem_ffi_instance: instance,
+    vmem_ffi_attach: attach,
     vmem_ffi_detach: detach,
     vmem_ffi_close: close,
     vmem_ffi_malloc: malloc,
@@ -83,6 +91,10 @@ export function openNative(): void {
     vmem_ffi_stats_text: statsText,
     vmem_ffi_check: check,
     vmem_ffi_trim: trim,
+    vmem_ffi_reset: reset,
+    vmem_ffi_resets: resets,
+    vmem_ffi_wait: wait,
+    vmem_ffi_notify: notify,
     vmem_ffi_locate: locate,
     vmem_ffi_hold: hold,
     vmem_ffi_is_held: isHeld,

@@ -20,12 +20,12 @@ import {
   reallocate,
   usableSize,
 } from "./heap.ts";
-import { Memory, setMemory } from "./memory.ts";
+import { closedHandle, Memory, setMemory } from "./memory.ts";
 import * as native from "./native.ts";
 import { free as nativeFree, malloc as nativeMalloc } from "./native.ts";
 import { type AllocateOptions, type PoolOptions, poolOptions } from "./options.ts";
 import type { Pointer, Pointers } from "./pointer.ts";
-import { withMessage } from "./refuse.ts";
+import { EBADF, withMessage } from "./refuse.ts";
 import type { Size } from "./size.ts";
 import { compare, copy, fill, find } from "./spans.ts";
 import {
@@ -35,6 +35,8 @@ import {
   type StatisticsTextOptions,
 } from "./statistics.ts";
 import { duplicate, readText, textLength, writeText } from "./strings.ts";
+import { attachToken, type PoolToken, tokenOf } from "./token.ts";
+import { notify, wait, type WaitOptions } from "./waiting.ts";
 
 const secret = Symbol("Pool.create");
 
@@ -47,7 +49,8 @@ const secret = Symbol("Pool.create");
  * ArrayBuffer. *Pointers* ({@linkcode Pool.malloc}) are numbers: many and small, at the cost of a native call, with
  * the duties of malloc and free.
  *
- * A pool belongs to the thread (isolate) that made it, which should close it: `using` does.
+ * A pool belongs to the worker that made it, which should close it: `using` does. Others attach it by its
+ * {@linkcode Pool.token}.
  *
  * @example
  * ```ts
@@ -65,14 +68,19 @@ const secret = Symbol("Pool.create");
  * ```
  */
 export class Pool implements Disposable {
-  readonly #handle: number;
+  /** `closedHandle` after `close`. */
+  #handle: number;
   readonly #memory: Memory;
-  #closed = false;
+  /** Whether it was created here, so that its close ends it. */
+  readonly #own: boolean;
 
   /** @ignore Use {@linkcode Pool.create}. */
-  private constructor(key: symbol, handle: number) {
-    if (key !== secret) throw new TypeError("Cannot construct a Pool: use Pool.create()");
+  private constructor(key: symbol, handle: number, own: boolean) {
+    if (key !== secret) {
+      throw new TypeError("Cannot construct a Pool: use Pool.create() or Pool.attach()");
+    }
     this.#handle = handle;
+    this.#own = own;
     this.#memory = new Memory(handle);
     setMemory(this, this.#memory);
   }
@@ -106,7 +114,61 @@ export class Pool implements Disposable {
     native.openNative();
     const handle = native.create(numbers, numbers.length, directory, directory.length);
     if (handle < 0) throw withMessage(handle);
-    return new Pool(secret, handle);
+    return new Pool(secret, handle, true);
+  }
+
+  /**
+   * Uses a pool that was created elsewhere, usually in another worker. Pointers mean the same in all of them: what one
+   * allocates the others may read, write and free, at the same cost.
+   *
+   * An attachment has views and arrays of its own. Its close ends only the attachment; so does the end of its worker,
+   * however that comes, and its blocks stay. The close of the pool where it was created ends it for all; if that worker
+   * ends without closing, the pool lives as long as its last attachment.
+   *
+   * @param token {@linkcode Pool.token} of an open pool of this process.
+   * @returns The pool. Close it, or declare it with `using`.
+   * @throws VmemError The pool is closed (EBADF), or there is no memory to keep book of the attachment (ENOMEM).
+   * @throws LibraryError The native library cannot be loaded.
+   * @throws TypeError It is no token, or one of another process.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.calloc(1, 8);
+   * {
+   *   using same = Pool.attach(pool.token); // usually in a worker, to which token and pointer were posted
+   *   same.view(Float64Array, at, 1)[0] = 0.5;
+   * }
+   * assertEquals(pool.view(Float64Array, at, 1)[0], 0.5);
+   * ```
+   */
+  static attach(token: PoolToken): Pool {
+    native.openNative();
+    return new Pool(secret, attachToken(token), false);
+  }
+
+  /**
+   * What another worker needs to {@linkcode Pool.attach} this pool; post it as it is. It means nothing to other processes.
+   *
+   * @throws VmemError The pool is closed (EBADF).
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * // worker.postMessage({ token: pool.token, list: pool.malloc(64) });
+   * assertEquals(typeof pool.token, "string");
+   * ```
+   */
+  get token(): PoolToken {
+    const action = "Cannot name the pool";
+    this.#memory.number(native.size(this.#handle), action);
+    return tokenOf(this.#handle);
   }
 
   /**
@@ -661,6 +723,63 @@ export class Pool implements Disposable {
   }
 
   /**
+   * Sleeps until another thread calls {@linkcode Pool.notify} for a word of the pool, if the word has the expected value now:
+   * what `Atomics.wait` does for shared memory and cannot do for this. The thread does nothing else meanwhile, not even on
+   * the main thread, where all runtimes allow it; a worker that is terminated ends when the wait does.
+   *
+   * @param pointer The word: 32 bits at a multiple of 4 in a block, written with `Atomics` through an `Int32Array` or
+   * `Uint32Array`.
+   * @param expected The value, as a signed or unsigned number.
+   * @param options How long.
+   * @returns "ok" when it was notified, "not-equal" at once if the word has another value, "timed-out".
+   * @throws VmemError The pool is closed, or was meanwhile (EBADF).
+   * @throws TypeError or RangeError There is no such word, `expected` has more than 32 bits, the timeout is none.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const flag = pool.calloc(1, 4);
+   * assertEquals(pool.wait(flag, 1), "not-equal");
+   * assertEquals(pool.wait(flag, 0, { timeout: 5 }), "timed-out");
+   * ```
+   */
+  wait(
+    pointer: Pointer,
+    expected: number,
+    options?: WaitOptions,
+  ): "ok" | "not-equal" | "timed-out" {
+    return wait(this.#memory, pointer, expected, options);
+  }
+
+  /**
+   * Wakes threads that {@linkcode Pool.wait} for a word, the longest waiting first. Write the word before, with `Atomics`. Costs
+   * a native call when nobody waits.
+   *
+   * @param pointer The word.
+   * @param count How many threads at most; all of them by default.
+   * @returns How many there were.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError There is no such word, `count` is no count.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const flag = pool.calloc(1, 4);
+   * Atomics.store(pool.view(Int32Array, flag, 1), 0, 1);
+   * assertEquals(pool.notify(flag), 0);
+   * ```
+   */
+  notify(pointer: Pointer, count: number = Infinity): number {
+    return notify(this.#memory, pointer, count);
+  }
+
+  /**
    * The pool's numbers. Takes the heap's locks, costs microseconds.
    *
    * @returns Bytes, see {@linkcode Statistics}.
@@ -752,8 +871,11 @@ export class Pool implements Disposable {
   }
 
   /**
-   * Ends the pool: its storage goes back, its arrays and views have length 0, and every method throws. What still uses
-   * its memory elsewhere (a worker that got an array, unfinished input or output) reads zeros from now on.
+   * Ends the pool: its storage goes back, its arrays and views have length 0, and every method throws, for other workers too.
+   * What still uses its memory there (an attachment, an array that was posted, unfinished input or output) reads zeros
+   * from now on; an attachment's own views have length 0 from its first call on. Threads that {@linkcode Pool.wait} are woken.
+   *
+   * An attachment ({@linkcode Pool.attach}) ends alone: its arrays are freed, its views have length 0, its methods throw.
    *
    * @throws VmemError The pool is closed already (EBADF).
    *
@@ -770,17 +892,17 @@ export class Pool implements Disposable {
    * ```
    */
   close(): void {
-    this.#memory.detach();
-    const status = native.close(this.#handle);
+    const status = this.#handle === closedHandle ? -EBADF : this.#end();
     if (status !== 0) this.#memory.refuse(status, "Cannot close the pool");
-    this.#closed = true;
   }
 
   /** Closes the pool unless it is closed; never throws. What `using` calls. */
   [Symbol.dispose](): void {
-    if (this.#closed) return;
-    this.#memory.detach();
-    native.close(this.#handle);
-    this.#closed = true;
+    if (this.#handle !== closedHandle) this.#end();
+  }
+
+  #end(): number {
+    this.#handle = closedHandle;
+    return this.#memory.end(this.#own);
   }
 }

@@ -30,7 +30,8 @@ export class Windows {
   first: ArrayBuffer = new ArrayBuffer(0);
   /** Where the window starts that `cover` gave last. */
   start = 0;
-  readonly #handle: number;
+  /** Of the pool, as long as windows of it may be made. */
+  handle: number;
   readonly #size: number;
   /** By their start; the last that were made are also in `#kept`. */
   readonly #far = new Map<number, WeakRef<ArrayBuffer>>();
@@ -45,7 +46,7 @@ export class Windows {
    * @param size Bytes of the pool.
    */
   constructor(handle: number, size: number) {
-    this.#handle = handle;
+    this.handle = handle;
     this.#size = size;
   }
 
@@ -100,7 +101,7 @@ export class Windows {
   }
 
   #make(offset: number, length: number): ArrayBuffer | number {
-    const made = native.buffers.window(this.#handle, offset, length);
+    const made = native.buffers.window(this.handle, offset, length);
     if (typeof made === "number") return made;
     this.#known.add(made);
     this.#all.add(new WeakRef(made));

@@ -9,28 +9,10 @@ import { Pool, VmemError } from "../../mod.ts";
 import { program, run } from "./child.ts";
 import type { Question } from "./children/worker.ts";
 import { collectUntil, MiB, turn } from "./support.ts";
+import { ask, startWorker, type WorkerLike } from "./workers.ts";
 
-/** The part of the web's Worker that is used here. */
-interface WorkerLike {
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onerror: ((event: { message?: string }) => void) | null;
-  postMessage(value: unknown, transfer?: unknown[]): void;
-  terminate(): void;
-}
-
-function startWorker(): WorkerLike {
-  const { Worker } = globalThis as unknown as {
-    Worker: new (url: string, options: { type: "module" }) => WorkerLike;
-  };
-  return new Worker(new URL("./children/worker.ts", import.meta.url).href, { type: "module" });
-}
-
-function ask(worker: WorkerLike, question: Question, transfer: unknown[] = []): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    worker.onmessage = ({ data }): void => resolve(data);
-    worker.onerror = ({ message }): void => reject(new Error(message ?? "the worker failed"));
-    worker.postMessage(question, transfer);
-  });
+function startKeeper(): WorkerLike {
+  return startWorker("worker.ts");
 }
 
 /** Lines of the process's memory map. */
@@ -105,7 +87,7 @@ test("a pool's handle is not taken over by the next pool", () => {
 });
 
 test("an array that was posted to a worker is whole there, and zeros after close()", async () => {
-  const worker = startWorker();
+  const worker = startKeeper();
   try {
     const pool = Pool.create({ maxSize: "64MiB" });
     const array = pool.alloc(Uint8Array, MiB).fill(7);
@@ -122,7 +104,7 @@ test("an array that was posted to a worker is whole there, and zeros after close
 });
 
 test("an array that comes back from a worker can be freed", async () => {
-  const worker = startWorker();
+  const worker = startKeeper();
   try {
     using pool = Pool.create({ maxSize: "64MiB" });
     const array = pool.alloc(Uint8Array, 5000).fill(9);
@@ -137,7 +119,7 @@ test("an array that comes back from a worker can be freed", async () => {
 });
 
 test("a worker's end gives back what it was sent", async () => {
-  const worker = startWorker();
+  const worker = startKeeper();
   using pool = Pool.create({ maxSize: "64MiB" });
   const array = pool.alloc(Uint8Array, MiB);
   await ask(worker, { ask: "keep", array }, [array.buffer]);
@@ -149,7 +131,7 @@ test("workers that leave their pools open, or end in the middle, disturb nobody"
   using pool = Pool.create({ maxSize: "64MiB" });
   const array = pool.alloc(Uint8Array, 1000).fill(3);
   for (let round = 0; round < 5; round += 1) {
-    const workers = [startWorker(), startWorker()];
+    const workers = [startKeeper(), startKeeper()];
     const [leaving, busy] = workers;
     if (leaving === undefined || busy === undefined) break;
     assertEquals(await ask(leaving, { ask: "leave open" }), "open");

@@ -1,4 +1,4 @@
-/** Run by lives_test.ts: ends in one of the ways a program can end while it has pools. */
+/** Run by lives_test.ts and sharing_test.ts: ends in one of the ways a program can end while it has pools. */
 import { writeFile } from "node:fs";
 import process from "node:process";
 import { deflate } from "node:zlib";
@@ -15,6 +15,7 @@ const ends: Readonly<Record<string, () => void>> = {
     throw new Error("thrown on purpose");
   },
   "close": () => pool.close(),
+  "print a token": () => console.log(pool.token),
   "exit with input and output": () => {
     deflate(array, () => {});
     writeFile("/dev/null", array, () => {});

@@ -23,6 +23,7 @@ export { setLibrary } from "./src/library.ts";
 export type { AllocateOptions, PoolOptions } from "./src/options.ts";
 export type { Pointer, Pointers } from "./src/pointer.ts";
 export { Pool } from "./src/pool.ts";
+export { Scope } from "./src/scope.ts";
 export type { Size } from "./src/size.ts";
 export type { Statistics, StatisticsSection, StatisticsTextOptions } from "./src/statistics.ts";
 export type { PoolToken } from "./src/token.ts";

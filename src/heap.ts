@@ -7,7 +7,9 @@ import type { Memory } from "./memory.ts";
 import * as native from "./native.ts";
 import { alignmentOf, type AllocateOptions } from "./options.ts";
 import { checkPointer, type Pointer, type Pointers } from "./pointer.ts";
-import { EFAULT, outOfMemory } from "./refuse.ts";
+import { VmemError } from "./errors.ts";
+import { EBUSY, EFAULT, outOfMemory } from "./refuse.ts";
+import { currentRuntime } from "./runtime.ts";
 import { parseSize, type Size } from "./size.ts";
 import { showBytes } from "./text.ts";
 import { checkLength, pointerList } from "./values.ts";
@@ -83,4 +85,22 @@ export function freeMany(memory: Memory, pointers: Pointers | readonly Pointer[]
     `Cannot free pointer ${freed} of ${list.length}`,
     list[freed],
   );
+}
+
+export function reset(memory: Memory): void {
+  const action = "Cannot reset the pool";
+  memory.arrays.detachAll();
+  let status = native.reset(memory.handle);
+  if (status === -EBUSY) {
+    // Arrays that were forgotten and collected may still wait for their buffers to be swept.
+    currentRuntime().collect();
+    status = native.reset(memory.handle);
+  }
+  if (status === -EBUSY) {
+    throw new VmemError(
+      EBUSY,
+      `${action}: arrays of it are in use in other workers or attachments, or by unfinished input or output`,
+    );
+  }
+  memory.number(status, action);
 }

@@ -18,6 +18,7 @@ import {
   freeMany,
   owns,
   reallocate,
+  reset,
   usableSize,
 } from "./heap.ts";
 import { closedHandle, Memory, setMemory } from "./memory.ts";
@@ -27,6 +28,7 @@ import { type AllocateOptions, type PoolOptions, poolOptions } from "./options.t
 import type { Pointer, Pointers } from "./pointer.ts";
 import { EBADF, withMessage } from "./refuse.ts";
 import type { Size } from "./size.ts";
+import { Scope } from "./scope.ts";
 import { compare, copy, fill, find } from "./spans.ts";
 import {
   readStatistics,
@@ -868,6 +870,54 @@ export class Pool implements Disposable {
    */
   trim(): number {
     return this.#memory.number(native.trim(this.#handle), "Cannot trim the pool");
+  }
+
+  /**
+   * A group of blocks that end together: what is allocated through the scope is freed when the scope ends.
+   *
+   * @returns The scope. Declare it with `using`, or close it.
+   * @throws VmemError The pool is closed (EBADF).
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * {
+   *   using scope = pool.scope();
+   *   for (let i = 0; i < 100; i++) scope.malloc(64);
+   *   scope.alloc(Float64Array, 100);
+   * }
+   * assertEquals(pool.stats().allocated, 0);
+   * ```
+   */
+  scope(): Scope {
+    return new Scope(this, this.#memory);
+  }
+
+  /**
+   * Frees all blocks at once, those of other workers too, in a time that hardly depends on how many there are. Storage, token,
+   * attachments and views stay; arrays of this isolate have length 0 afterwards. Nobody may use a block of before, or
+   * allocate and free at the same moment: as with any block that is freed under its user, somebody's data would be lost.
+   *
+   * @throws VmemError The pool is closed (EBADF). An array of it is in use elsewhere: in a worker, by another attachment in this
+   * isolate, or by unfinished input or output (EBUSY); then this isolate's arrays are freed and nothing else is.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * pool.mallocMany(64, 100_000);
+   * const array = pool.alloc(Uint8Array, 1000);
+   * pool.reset();
+   * assertEquals([pool.stats().allocated, array.length], [0, 0]);
+   * ```
+   */
+  reset(): void {
+    reset(this.#memory);
   }
 
   /**

@@ -62,6 +62,8 @@ export interface Runtime {
   exists(path: string): boolean | undefined;
   /** Opens a library; throws what the runtime throws. */
   open<const T extends SymbolTable>(path: string, table: T): Functions<T>;
+  /** Ends buffers that nobody can reach any more, as far as the engine can be told to. */
+  collect(): void;
   /** The Node-API side of the same file. */
   openBuffers(path: string, support: ArraySupport): Buffers;
 }

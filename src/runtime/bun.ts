@@ -48,6 +48,10 @@ export const bun: Runtime = {
     return bunFfi().dlopen(path, Object.fromEntries(entries)).symbols as Functions<T>;
   },
 
+  collect(): void {
+    (globalThis as unknown as { Bun: { gc(synchronous: boolean): void } }).Bun.gc(true);
+  },
+
   openBuffers(path: string, support: ArraySupport): Buffers {
     const { window } = openNodeApi(path);
     const { toArrayBuffer } = bunFfi();

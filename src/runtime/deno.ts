@@ -43,6 +43,10 @@ export const deno: Runtime = {
     return global().dlopen(path, table).symbols as Functions<T>;
   },
 
+  collect(): void {
+    // V8 sweeps buffers on a thread of its own, as soon as they are collected.
+  },
+
   openBuffers(path: string, _support: ArraySupport): Buffers {
     return openNodeApi(path);
   },

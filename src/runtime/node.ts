@@ -18,5 +18,6 @@ export const node: Runtime = {
   environment: (name: string): string | undefined => process.env[name],
   exists: (_path: string): boolean | undefined => undefined,
   open: <const T extends SymbolTable>(_path: string, _table: T): Functions<T> => unsupported(),
+  collect: (): void => undefined,
   openBuffers: (_path: string, _support: ArraySupport): Buffers => unsupported(),
 };

@@ -1,0 +1,298 @@
+/**
+ * Groups of blocks that end together.
+ *
+ * @module
+ */
+import type { ArrayType, TypedArray } from "./array.ts";
+import { VmemError } from "./errors.ts";
+import type { Memory } from "./memory.ts";
+import * as native from "./native.ts";
+import type { AllocateOptions } from "./options.ts";
+import type { Pointer } from "./pointer.ts";
+import type { Pool } from "./pool.ts";
+import type { Size } from "./size.ts";
+import { show } from "./text.ts";
+
+/**
+ * A group of blocks that are freed together, when the scope ends: made by {@linkcode Pool.scope}, ended by `using` or
+ * {@linkcode Scope.close}, also when an exception leaves it. Its methods do what those of the pool with the same names do; what
+ * they allocate is the scope's until it is freed or kept. Scopes in a scope end with it at the latest.
+ *
+ * Free what is a scope's through the scope: what was freed through the pool, and perhaps given out to somebody else since then,
+ * would be freed a second time. End scopes before the pool is reset: what they allocate afterwards they do not free.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { type Pointer, Pool } from "@vmem/vmem";
+ *
+ * using pool = Pool.create();
+ *
+ * function squares(count: number): Pointer {
+ *   using scope = pool.scope();
+ *   const numbers = scope.alloc(Float64Array, count).map((_, i) => i);
+ *   const result = scope.malloc(8 * count);
+ *   pool.view(Float64Array, result, count).set(numbers.map((n) => n * n));
+ *   return scope.keep(result);
+ * }
+ *
+ * assertEquals(pool.view(Float64Array, squares(10), 10)[9], 81);
+ * assertEquals(pool.stats().allocated, 80);
+ * ```
+ */
+export class Scope implements Disposable {
+  readonly #pool: Pool;
+  readonly #memory: Memory;
+  /** How often the pool had been reset when the blocks were allocated. */
+  readonly #resets: number;
+  readonly #blocks: Blocks = new Blocks();
+  /** By their buffers, whatever views of those there are. */
+  #arrays: Map<ArrayBuffer, TypedArray> | undefined;
+  #inner: Set<Scope> | undefined;
+  #outer: Set<Scope> | undefined;
+  #open = true;
+
+  /** @ignore Use {@linkcode Pool.scope}. */
+  constructor(pool: Pool, memory: Memory, outer?: Set<Scope>) {
+    this.#pool = pool;
+    this.#memory = memory;
+    this.#resets = memory.number(native.resets(memory.handle), "Cannot open a scope");
+    this.#outer = outer;
+    outer?.add(this);
+  }
+
+  /** As {@linkcode Pool.malloc}. */
+  malloc(size: Size, options?: AllocateOptions): Pointer {
+    if (!this.#open) this.#refuse("Cannot allocate memory");
+    const pointer = this.#pool.malloc(size, options);
+    this.#blocks.add(pointer);
+    return pointer;
+  }
+
+  /** As {@linkcode Pool.calloc}. */
+  calloc(count: number, size: Size, options?: AllocateOptions): Pointer {
+    if (!this.#open) this.#refuse("Cannot allocate zeroed memory");
+    const pointer = this.#pool.calloc(count, size, options);
+    this.#blocks.add(pointer);
+    return pointer;
+  }
+
+  /** As {@linkcode Pool.strdup}. */
+  strdup(text: string): Pointer {
+    if (!this.#open) this.#refuse("Cannot copy text into the pool");
+    const pointer = this.#pool.strdup(text);
+    this.#blocks.add(pointer);
+    return pointer;
+  }
+
+  /**
+   * As {@linkcode Pool.realloc}.
+   *
+   * @throws RangeError The block is not the scope's.
+   */
+  realloc(pointer: Pointer, size: Size): Pointer {
+    const action = "Cannot resize a block";
+    if (!this.#open) this.#refuse(action);
+    if (pointer !== 0 && !this.#blocks.has(pointer)) this.#refuseForeign(action, pointer);
+    const moved = this.#pool.realloc(pointer, size);
+    this.#blocks.delete(pointer);
+    this.#blocks.add(moved);
+    return moved;
+  }
+
+  /** As {@linkcode Pool.alloc}. */
+  alloc<A extends TypedArray>(type: ArrayType<A>, length: number): A {
+    if (!this.#open) this.#refuse("Cannot allocate an array");
+    const array = this.#pool.alloc(type, length);
+    this.#addArray(array);
+    return array;
+  }
+
+  /**
+   * As {@linkcode Pool.resize}.
+   *
+   * @throws RangeError The array is not the scope's.
+   */
+  resize<A extends TypedArray>(array: A, length: number): A {
+    const action = "Cannot resize an array";
+    if (!this.#open) this.#refuse(action);
+    const { buffer } = array;
+    if (!this.#has(array)) this.#refuseForeign(action, array);
+    const resized = this.#pool.resize(array, length);
+    this.#arrays?.delete(buffer);
+    this.#addArray(resized);
+    return resized;
+  }
+
+  /**
+   * Frees something before the scope ends.
+   *
+   * @param block A pointer or an array that the scope allocated. The null pointer 0 does nothing.
+   * @throws VmemError The pool is closed (EBADF), or the engine uses the array for input or output just now (EBUSY).
+   * @throws RangeError It is not the scope's.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * using scope = pool.scope();
+   * scope.free(scope.malloc(64));
+   * assertEquals(pool.stats().allocated, 0);
+   * ```
+   */
+  free(block: Pointer | TypedArray): void {
+    const action = "Cannot free a block";
+    if (block === 0) return;
+    if (!this.#has(block)) this.#refuseForeign(action, block);
+    const buffer = typeof block === "object" ? block.buffer : undefined;
+    this.#pool.free(block);
+    if (buffer === undefined) this.#blocks.delete(block as Pointer);
+    else this.#arrays?.delete(buffer);
+  }
+
+  /**
+   * Hands something over to the pool: it stays when the scope ends, and is freed through the pool.
+   *
+   * @typeParam T What it is.
+   * @param block A pointer or an array that the scope allocated.
+   * @returns The same.
+   * @throws RangeError It is not the scope's.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const scope = pool.scope();
+   * const result = scope.keep(scope.malloc(64));
+   * scope.close();
+   * pool.free(result);
+   * assertEquals(pool.stats().allocated, 0);
+   * ```
+   */
+  keep<T extends Pointer | TypedArray>(block: T): T {
+    if (!this.#has(block)) this.#refuseForeign("Cannot keep a block", block);
+    if (typeof block === "object") this.#arrays?.delete(block.buffer);
+    else this.#blocks.delete(block);
+    return block;
+  }
+
+  /**
+   * A scope that ends with this one at the latest.
+   *
+   * @returns The scope.
+   * @throws VmemError The pool is closed (EBADF).
+   */
+  scope(): Scope {
+    if (!this.#open) this.#refuse("Cannot open a scope");
+    return new Scope(this.#pool, this.#memory, this.#inner ??= new Set());
+  }
+
+  /**
+   * Ends the scope: frees what is left, most of it by one native call. An array that the engine uses for input or output just now
+   * is freed when that has ended. Never throws; closing it again, or after the pool, does nothing.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const scope = pool.scope();
+   * const array = scope.alloc(Uint8Array, 100);
+   * scope.close();
+   * assertEquals([array.length, pool.stats().allocated], [0, 0]);
+   * ```
+   */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#outer?.delete(this);
+    for (const scope of this.#inner ?? []) scope.close();
+    for (const array of this.#arrays?.values() ?? []) this.#freeArray(array);
+    this.#arrays = undefined;
+    const pointers = this.#blocks.takeAll();
+    const { handle } = this.#memory;
+    if (pointers.length > 0 && native.resets(handle) === this.#resets) freeAll(handle, pointers);
+  }
+
+  /** Ends the scope. What `using` calls. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #addArray(array: TypedArray): void {
+    this.#arrays ??= new Map();
+    this.#arrays.set(array.buffer, array);
+  }
+
+  #freeArray(array: TypedArray): void {
+    if (array.buffer.detached) return; // somebody else's since it was posted, or freed through the pool
+    try {
+      this.#pool.free(array);
+    } catch (error) {
+      // In use: the collector frees it later. Closed: nothing is left to free.
+      if (!(error instanceof VmemError)) throw error;
+    }
+  }
+
+  #has(block: unknown): boolean {
+    if (typeof block === "number") return this.#blocks.has(block);
+    return ArrayBuffer.isView(block) && this.#arrays?.has(block.buffer as ArrayBuffer) === true;
+  }
+
+  #refuseForeign(action: string, block: unknown): never {
+    const what = typeof block === "number" ? `the block at ${block}` : show(block);
+    throw new RangeError(`${action}: ${what} is not of this scope`);
+  }
+
+  #refuse(action: string): never {
+    throw new TypeError(`${action}: the scope is closed`);
+  }
+}
+
+/** The pointers of a scope: a list as long as the newest goes first, which is cheaper than a set. */
+class Blocks {
+  #list: number[] = [];
+  #set: Set<number> | undefined;
+
+  add(pointer: number): void {
+    if (this.#set === undefined) this.#list.push(pointer);
+    else this.#set.add(pointer);
+  }
+
+  has(pointer: number): boolean {
+    if (this.#isNewest(pointer)) return true;
+    this.#set ??= new Set(this.#list);
+    return this.#set.has(pointer);
+  }
+
+  delete(pointer: number): void {
+    if (this.#isNewest(pointer)) this.#list.pop();
+    else this.#set?.delete(pointer);
+  }
+
+  takeAll(): Float64Array {
+    const pointers = Float64Array.from(this.#set ?? this.#list);
+    this.#list = [];
+    this.#set = undefined;
+    return pointers;
+  }
+
+  #isNewest(pointer: number): boolean {
+    return this.#set === undefined && this.#list.at(-1) === pointer;
+  }
+}
+
+/** What was freed before, against the rules, is passed over. */
+function freeAll(handle: number, pointers: Float64Array): void {
+  let rest = pointers;
+  while (rest.length > 0) {
+    const freed = native.freeMany(handle, rest, rest.length);
+    if (freed < 0) return; // closed
+    rest = rest.subarray(freed + 1);
+  }
+}

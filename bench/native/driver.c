@@ -277,10 +277,10 @@ static void open_ffi(const char *path) {
 
 static uint64_t create_lazy(long rounds, size_t size) {
     uint64_t closed = 0;
-    /* Not eager; most bytes; how storage is given back and the hardening not chosen; no unsafe storage. */
-    const double options[] = {0, (double)size, -1, -1, 0};
+    /* Not eager; most bytes; how storage is given back and the hardening not chosen; no unsafe storage; no device. */
+    const double options[] = {0, (double)size, -1, -1, 0, 0};
     for (long i = 0; i < rounds; i++) {
-        double handle = ffi_create(options, 5, directory, (double)strlen(directory));
+        double handle = ffi_create(options, sizeof options / sizeof options[0], directory, (double)strlen(directory));
         if (handle < 0) {
             char message[1024] = "";
             ffi_message(message, sizeof message - 1);

@@ -28,6 +28,7 @@ const options = @import("options");
 const canary = @import("canary.zig");
 const classes = @import("classes.zig");
 const depot = @import("depot.zig");
+const give_back = @import("give_back.zig");
 const Heap = @import("Heap.zig");
 const Magazine = @import("Magazine.zig");
 
@@ -57,7 +58,8 @@ const Slot = struct {
     busy: bool = false,
 };
 
-/// Up to here a bin grows whatever it is used for; beyond only if it ran empty and full by turns.
+/// Up to here a bin grows whatever it is used for; beyond only if it ran empty and full by turns, and never where storage is
+/// given back in time: a thread whose work fits its bins does not come to where that is done.
 const limit_of_streams = 2 * depot.batch_max + 1;
 
 bins: [classes.count]Bin align(64) = @splat(.closed),
@@ -289,7 +291,8 @@ fn grow(c: *Cache, class: u8, end: End) bool {
     slot.last_end = end;
     slot.busy = true;
     if (size > c.heap.cached_max) return false;
-    if (slot.limit == max or (slot.limit >= limit_of_streams and !turned)) return true;
+    if (slot.limit == max) return true;
+    if (slot.limit >= limit_of_streams and (!turned or give_back.inTime(c.heap))) return true;
     const wanted: u32 = if (slot.limit == 0) std.math.clamp(8192 / size, 2, 15) else @min(max, slot.limit * 2 + 1);
     const cost = @as(u64, wanted - slot.limit) * size;
     if (!c.takeLimit(cost)) return slot.limit > 0;

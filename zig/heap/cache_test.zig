@@ -37,6 +37,14 @@ test "a stream grows a bin a little, turns of it more" {
     try p.expectEmpty();
 }
 
+test "where storage is given back in time, a bin stays small" {
+    const p: Pool = try .create(1, 64 * MiB, .{ .lazy = true });
+    defer p.delete();
+    var blocks: [5000][*]u8 = undefined;
+    for (0..3) |_| takeAndGive(p, &blocks);
+    try testing.expectEqual(255, fillOf(thread.ownCache(1).?).limit);
+}
+
 test "a bin that ran into an end is far from both" {
     const p: Pool = try .create(1, 64 * MiB, .{});
     defer p.delete();

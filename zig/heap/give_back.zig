@@ -25,10 +25,15 @@ pub fn runsWhenDue(h: *Heap) void {
     if (isDue(h)) _ = h.runs.trim();
 }
 
+/// Whether the heap gives storage back by itself.
+pub fn inTime(h: *const Heap) bool {
+    return h.region.lazy and h.decay_ms >= 0;
+}
+
 /// Whether enough was freed since the last time to be worth system calls, and that was long enough ago. True for one
 /// caller only.
 pub fn isDue(h: *Heap) bool {
-    if (!h.region.lazy or h.decay_ms < 0) return false;
+    if (!inTime(h)) return false;
     if (@atomicLoad(u64, &h.runs.dirty_pages, .monotonic) * classes.page_size < h.region.granule) return false;
     if (!h.region.can_purge) return false;
     if (h.decay_ms == 0) return true;

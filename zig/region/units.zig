@@ -1,8 +1,8 @@
 //! Which granules of a lazy region are committed: one bit each, and the number of runs of set bits.
 //!
 //! A run of committed granules is one mapping of the file, and the process may have about 65 thousand
-//! mappings (`vm.max_map_count`): that is why runs are counted. The bits live in memory of their own, backed as
-//! they are touched: 64 KiB of address space for 1 TiB.
+//! mappings (`vm.max_map_count`): that is why runs are counted. The bits of more than a GiB live in memory of
+//! their own, backed as they are touched: 64 KiB of address space for 1 TiB.
 
 const std = @import("std");
 const base = @import("../base.zig");
@@ -10,29 +10,38 @@ const os = @import("../os.zig");
 const assert = base.assert;
 
 pub const Units = struct {
-    words: []u64,
+    /// Empty where `few` is enough.
+    many: []u64,
+    few: [few_max / 64]u64 = @splat(0),
     count: usize,
     set_count: usize = 0,
     runs: usize = 0,
 
-    pub const none: Units = .{ .words = &.{}, .count = 0 };
+    pub const none: Units = .{ .many = &.{}, .count = 0 };
+    /// So that a small pool needs no mapping for them: it cost 3 us of its life.
+    const few_max = 512;
 
     /// All clear. ENOMEM.
     pub fn init(count: usize) os.Error!Units {
         assert(count != 0);
+        if (count <= few_max) return .{ .many = &.{}, .count = count };
         const bytes = os.memory.roundToPages(std.math.divCeil(usize, count, 8) catch unreachable) orelse return error.ENOMEM;
-        const words: [*]u64 = @ptrFromInt(try os.memory.mapAnonymous(bytes));
-        return .{ .words = words[0 .. bytes / 8], .count = count };
+        const memory: [*]u64 = @ptrFromInt(try os.memory.mapAnonymous(bytes));
+        return .{ .many = memory[0 .. bytes / 8], .count = count };
     }
 
     pub fn deinit(u: *Units) void {
-        if (u.words.len != 0) os.memory.unmap(@intFromPtr(u.words.ptr), u.words.len * 8) catch {};
+        if (u.many.len != 0) os.memory.unmap(@intFromPtr(u.many.ptr), u.many.len * 8) catch {};
         u.* = none;
+    }
+
+    fn words(u: *const Units) []const u64 {
+        return if (u.many.len != 0) u.many else &u.few;
     }
 
     pub fn get(u: *const Units, index: usize) bool {
         assert(index < u.count);
-        return u.words[index / 64] >> @intCast(index % 64) & 1 != 0;
+        return u.words()[index / 64] >> @intCast(index % 64) & 1 != 0;
     }
 
     /// Whether all of [first, first + len) have the value.
@@ -42,7 +51,7 @@ pub const Units = struct {
         assert(end <= u.count);
         while (index < end) {
             const step = chunk(index, end);
-            const bits = u.words[index / 64] & step.mask;
+            const bits = u.words()[index / 64] & step.mask;
             if (bits != if (value) step.mask else 0) return false;
             index = step.next;
         }
@@ -79,9 +88,10 @@ pub const Units = struct {
         assert(len != 0 and u.all(first, len, !to));
         var index = first;
         const end = first + len;
+        const all_words: []u64 = if (u.many.len != 0) u.many else &u.few;
         while (index < end) {
             const step = chunk(index, end);
-            u.words[index / 64] ^= step.mask;
+            all_words[index / 64] ^= step.mask;
             index = step.next;
         }
     }
@@ -94,7 +104,10 @@ pub const Units = struct {
 };
 
 test "ranges and runs against a plain array" {
-    const n = 300;
+    inline for (.{ 300, 512, 513, 700 }) |n| try compareWithArray(n);
+}
+
+fn compareWithArray(comptime n: usize) !void {
     var units = try Units.init(n);
     defer units.deinit();
     var model: [n]bool = @splat(false);

@@ -26,6 +26,34 @@ export { Pool } from "./src/pool.ts";
 export { Scope } from "./src/scope.ts";
 export type { Size } from "./src/size.ts";
 export type { Statistics, StatisticsSection, StatisticsTextOptions } from "./src/statistics.ts";
+export { array, pointer, string, text } from "./src/struct/declare.ts";
+export { fields } from "./src/struct/fields.ts";
+export { struct, type StructOptions } from "./src/struct/struct.ts";
+export type {
+  AnyStruct,
+  ArrayOf,
+  Elements,
+  ElementsOf,
+  Field,
+  FieldFunctions,
+  FieldGetter,
+  FieldSetter,
+  FollowedField,
+  Init,
+  InitOf,
+  InlineField,
+  NumberOr,
+  PlaceField,
+  PointerTo,
+  Scalars,
+  StringField,
+  Struct,
+  StructElements,
+  TextField,
+  ValueOf,
+  View,
+  ViewMembers,
+} from "./src/struct/types.ts";
 export type { PoolToken } from "./src/token.ts";
 export { checkVersion } from "./src/version.ts";
 export type { WaitOptions } from "./src/waiting.ts";

@@ -8,6 +8,7 @@
 import { Arrays } from "./array.ts";
 import * as native from "./native.ts";
 import { EBADF, refuse } from "./refuse.ts";
+import { Space } from "./struct/space.ts";
 import { type TextBytes, textBytes } from "./utf8.ts";
 import { Windows } from "./windows.ts";
 
@@ -37,11 +38,15 @@ export class Memory {
   textStart = 0;
   textLow = 0;
 
+  /** What the structs lie in. */
+  readonly space: Space;
+
   /** @param handle An open pool that this thread has created or attached. */
   constructor(handle: number) {
     this.handle = handle;
     this.size = native.size(handle);
     this.windows = new Windows(handle, this.size);
+    this.space = new Space(this);
   }
 
   /** A native result that is no error. */
@@ -70,6 +75,7 @@ export class Memory {
   /** Takes the memory away from every view and array of this isolate. */
   detach(): void {
     this.reach = 0;
+    this.space.detach();
     this.windows.detachAll();
     this.arrays.detachAll();
   }
@@ -91,14 +97,20 @@ export class Memory {
   }
 }
 
-const key = Symbol("memory");
+/** The property of a pool that is its memory. */
+export const memoryKey: unique symbol = Symbol("memory");
+
+/** A pool, as the modules of this package see it. */
+export interface Inside {
+  readonly [memoryKey]?: Memory;
+}
 
 /** Puts the memory behind a new pool. A property with a symbol is as quick as one with a name, and shows nowhere. */
 export function setMemory(pool: object, memory: Memory): void {
-  Object.defineProperty(pool, key, { value: memory });
+  Object.defineProperty(pool, memoryKey, { value: memory });
 }
 
 /** The memory behind a pool; undefined for anything else. */
-export function memoryOf(pool: object): Memory | undefined {
-  return (pool as { readonly [key]?: Memory })[key];
+export function memoryOf(pool: unknown): Memory | undefined {
+  return (pool as Inside | null | undefined)?.[memoryKey];
 }

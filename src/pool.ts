@@ -36,6 +36,8 @@ import {
   statisticsText,
   type StatisticsTextOptions,
 } from "./statistics.ts";
+import { freeView, isView, make } from "./struct/make.ts";
+import type { Init, Struct, View, ViewMembers } from "./struct/types.ts";
 import { duplicate, readText, textLength, writeText } from "./strings.ts";
 import { attachToken, type PoolToken, tokenOf } from "./token.ts";
 import { notify, wait, type WaitOptions } from "./waiting.ts";
@@ -310,9 +312,36 @@ export class Pool implements Disposable {
   }
 
   /**
-   * Frees a block. A pointer's bytes may be given out again at once. An array has length 0 afterwards.
+   * Allocates a struct: zeros, and then its first values. On an error nothing stays allocated.
    *
-   * @param block A pointer, or an array of {@linkcode Pool.alloc}. The null pointer 0 does nothing.
+   * @typeParam F The struct's declaration.
+   * @param type The struct, made by {@linkcode struct}.
+   * @param values Values of fields; what is left out is 0, false, "" or null.
+   * @returns A view of it. {@linkcode Pool.free} frees the struct, with the strings that it owns.
+   * @throws OutOfMemoryError The pool has no room.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError `type` is no struct, it has no such field, or a value is wrong for its field.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool, struct } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const Point = struct({ x: "f64", y: "f64" });
+   * const point = pool.make(Point, { x: 0.5 });
+   * assertEquals([point.x, point.y], [0.5, 0]);
+   * ```
+   */
+  make<F>(type: Struct<F>, values?: Init<F>): View<F> {
+    return make(this.#memory, type, values) as unknown as View<F>;
+  }
+
+  /**
+   * Frees a block. A pointer's bytes may be given out again at once. An array has length 0 afterwards. A view of a
+   * struct throws afterwards, its owned strings are freed too; other views of the same struct reach what lies there then.
+   *
+   * @param block A pointer, an array of {@linkcode Pool.alloc}, or a view of a struct. The null pointer 0 does nothing.
    * @throws VmemError The pool is closed (EBADF), or the engine uses the array for input or output just now (EBUSY).
    * @throws TypeError or RangeError It is no block of this pool, only a part of one, or was freed already; nothing is changed.
    *
@@ -327,11 +356,12 @@ export class Pool implements Disposable {
    * assertThrows(() => pool.free(at), RangeError, "was freed already");
    * ```
    */
-  free(block: Pointer | TypedArray): void {
+  free(block: Pointer | TypedArray | ViewMembers): void {
     if (typeof block === "number") {
       const status = nativeFree(this.#handle, block);
       if (status !== 0) this.#memory.refuse(status, "Cannot free a block", block);
-    } else freeArray(this.#memory, block);
+    } else if (isView(block)) freeView(this.#memory, block);
+    else freeArray(this.#memory, block as TypedArray);
   }
 
   /**

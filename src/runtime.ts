@@ -50,6 +50,11 @@ export interface Runtime {
   readonly name: string;
   /** Bytes of the largest ArrayBuffer. */
   readonly bufferMax: number;
+  /**
+   * Bytes of an isolate's windows for structs behind the first GiB of each pool: so many that the engine does not begin to
+   * collect all the time.
+   */
+  readonly farBytesMax: number;
   /** What to do when a library cannot be opened for want of permission. */
   readonly permissionHint: string;
   /** UTF-16 code units of the longest text that a loop encodes faster than the engine does. */

@@ -65,7 +65,7 @@ export class Windows {
     if (offset + length <= this.start + farSpan + overlap) return this.#coverFar(this.start);
     if (length > currentRuntime().bufferMax) return undefined;
     this.start = offset;
-    return this.#make(offset, length);
+    return this.make(offset, length);
   }
 
   /** Every view of every window has length 0 afterwards. */
@@ -84,7 +84,7 @@ export class Windows {
     this.start = 0;
     if (this.first.byteLength >= end) return this.first;
     const wanted = Math.max(firstMin, 2 ** Math.ceil(Math.log2(end)));
-    const made = this.#make(0, Math.min(wanted, firstMax + overlap, this.#size));
+    const made = this.make(0, Math.min(wanted, firstMax + overlap, this.#size));
     if (typeof made !== "number") this.first = made;
     return made;
   }
@@ -92,7 +92,7 @@ export class Windows {
   #coverFar(start: number): ArrayBuffer | number {
     const known = this.#far.get(start)?.deref();
     if (known !== undefined && !known.detached) return known;
-    const made = this.#make(start, Math.min(farSpan + overlap, this.#size - start));
+    const made = this.make(start, Math.min(farSpan + overlap, this.#size - start));
     if (typeof made === "number") return made;
     this.#far.set(start, new WeakRef(made));
     this.#kept.push(made);
@@ -100,7 +100,8 @@ export class Windows {
     return made;
   }
 
-  #make(offset: number, length: number): ArrayBuffer | number {
+  /** A window over a span of the pool. A number is the native side's `-errno`. */
+  make(offset: number, length: number): ArrayBuffer | number {
     const made = native.buffers.window(this.handle, offset, length);
     if (typeof made === "number") return made;
     this.#known.add(made);

@@ -29,6 +29,7 @@ function bunFfi(): BunFfi {
 export const bun: Runtime = {
   name: "Bun",
   bufferMax: 2 ** 32,
+  farBytesMax: 0,
   permissionHint: "see that the file can be read and executed",
   encodedByHand: 16,
   writesBuffers: true,

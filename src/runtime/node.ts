@@ -12,6 +12,7 @@ function unsupported(): never {
 export const node: Runtime = {
   name: "Node",
   bufferMax: Number.MAX_SAFE_INTEGER,
+  farBytesMax: 2 ** 31 + 2 ** 30,
   permissionHint: "",
   encodedByHand: 32,
   writesBuffers: false,

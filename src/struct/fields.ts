@@ -1,0 +1,350 @@
+// Longer than 300 lines: a pair of function literals for each number type.
+/**
+ * `fields()`: a struct's fields as functions on pointers, the fastest way to them.
+ *
+ * All functions of one call share a window and its bounds as variables, so that the usual way is a subtraction, a
+ * comparison and the access. One literal a type, for the reason in accessors.ts.
+ *
+ * @module
+ */
+import type { Pool } from "../pool.ts";
+import { show } from "../text.ts";
+import { type Codec, codecOf, pointers } from "./codecs.ts";
+import { checkIndex } from "./elements.ts";
+import type { Known, ScalarName, Slot } from "./layout.ts";
+import { readPointer, writePointer } from "./pointers.ts";
+import * as numbers from "./scalars.ts";
+import type { FieldFunctions, Scalars, Struct } from "./types.ts";
+import { type Info, infoOf, spaceOf, targetClass } from "./view.ts";
+
+type Getter<V> = (pointer: number) => V;
+type Setter<V> = (pointer: number, value: V) => void;
+type Pair<V> = readonly [Getter<V>, Setter<V>];
+type Makers = { readonly [K in ScalarName]: (at: number, slot: Slot) => Pair<Scalars[K]> };
+type Functions = Record<string, unknown>;
+
+/**
+ * The fields of a struct in a pool as functions on pointers: for `value` the functions `value(pointer)` and
+ * `setValue(pointer, value)`. Pointers are numbers here, 0 is null; nested structs and arrays of structs give the pointer to
+ * the part; elements of arrays are reached by `values(pointer, index)` and `setValues(pointer, index, value)`.
+ *
+ * They do what views do, without an object: nothing is allocated, whatever the engine makes of the program around.
+ * Make them once, not in a loop.
+ *
+ * @typeParam F The declaration.
+ * @param type The struct.
+ * @param pool The pool that the pointers are of.
+ * @returns The functions. They throw as the properties of views do, and also for a null pointer (TypeError) and one that
+ * does not lie in the pool (RangeError).
+ * @throws VmemError The pool is closed (EBADF).
+ * @throws TypeError It is no struct or no pool, or a field's name is that of another's setter.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { fields, pointer, Pool, struct } from "@vmem/vmem";
+ *
+ * using pool = Pool.create();
+ * const Node = struct({ value: "f64", next: pointer(() => Node) });
+ * const { value, setValue, next, setNext } = fields(Node, pool);
+ *
+ * let head = 0;
+ * for (let i = 1; i <= 3; i += 1) {
+ *   const node = pool.malloc(Node.size);
+ *   setValue(node, i);
+ *   setNext(node, head);
+ *   head = node;
+ * }
+ * let sum = 0;
+ * for (let node = head; node !== 0; node = next(node)) sum += value(node);
+ * assertEquals(sum, 6);
+ * ```
+ */
+export function fields<F>(type: Struct<F>, pool: Pool): FieldFunctions<F> {
+  const action = "Cannot make field functions";
+  const info = infoOf(type);
+  if (info === undefined) throw new TypeError(`${action}: ${show(type)} is not a struct`);
+  return makeFunctions(info, pool, action) as FieldFunctions<F>;
+}
+
+function makeFunctions(info: Info, pool: Pool, action: string): Functions {
+  const { size } = info;
+  const space = spaceOf(pool, action);
+  let window = space.window;
+  let start = 0;
+  let low = 0;
+  let last = -1;
+
+  /** The offset of a pointer in the window, which may be another one afterwards. */
+  function aim(pointer: number): number {
+    window = space.aim(pointer, size, "Cannot reach a struct");
+    start = window.start;
+    low = window.low;
+    last = window.limit - size;
+    return pointer - start | 0;
+  }
+
+  const makers: Makers = {
+    u8: (at, slot) => [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return numbers.readU8(window, offset + at);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        numbers.writeU8(window, offset + at, value, slot);
+      },
+    ],
+    i8: (at, slot) => [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return numbers.readI8(window, offset + at);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        numbers.writeI8(window, offset + at, value, slot);
+      },
+    ],
+    u16: (at, slot) => [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return numbers.readU16(window, offset + at);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        numbers.writeU16(window, offset + at, value, slot);
+      },
+    ],
+    i16: (at, slot) => [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return numbers.readI16(window, offset + at);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        numbers.writeI16(window, offset + at, value, slot);
+      },
+    ],
+    u32: (at, slot) => [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return numbers.readU32(window, offset + at);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        numbers.writeU32(window, offset + at, value, slot);
+      },
+    ],
+    i32: (at, slot) => [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return numbers.readI32(window, offset + at);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        numbers.writeI32(window, offset + at, value, slot);
+      },
+    ],
+    f16: (at, slot) => [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return numbers.readF16(window, offset + at);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        numbers.writeF16(window, offset + at, value, slot);
+      },
+    ],
+    f32: (at, slot) => [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return numbers.readF32(window, offset + at);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        numbers.writeF32(window, offset + at, value, slot);
+      },
+    ],
+    f64: (at, slot) => [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return numbers.readF64(window, offset + at);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        numbers.writeF64(window, offset + at, value, slot);
+      },
+    ],
+    u64: (at, slot) => [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return numbers.readU64(window, offset + at);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        numbers.writeU64(window, offset + at, value, slot);
+      },
+    ],
+    i64: (at, slot) => [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return numbers.readI64(window, offset + at);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        numbers.writeI64(window, offset + at, value, slot);
+      },
+    ],
+    size: (at, slot) => [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return numbers.readSize(window, offset + at, slot);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        numbers.writeSize(window, offset + at, value, slot);
+      },
+    ],
+    bool: (at, slot) => [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return numbers.readBool(window, offset + at);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        numbers.writeBool(window, offset + at, value, slot);
+      },
+    ],
+  };
+
+  /** A field that is read and written by a codec. */
+  function coded<V>({ read, write }: Codec<V>, at: number, slot: Slot): Pair<V> {
+    return [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return read(window, offset + at, slot);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        write(window, offset + at, value, slot);
+      },
+    ];
+  }
+
+  function pointerPair(at: number, slot: Slot): Pair<number> {
+    return [
+      (pointer) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        return readPointer(window, offset + at, slot);
+      },
+      (pointer, value) => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        writePointer(window, offset + at, value, slot);
+      },
+    ];
+  }
+
+  function part(at: number): Getter<number> {
+    return (pointer) => {
+      const offset = pointer - start | 0;
+      if (offset + start !== pointer || offset < low || offset > last) aim(pointer);
+      return pointer + at;
+    };
+  }
+
+  function elements(type: Known & { kind: "array" }, at: number, slot: Slot): readonly unknown[] {
+    const { of, length, stride } = type;
+    const { name } = slot;
+    if (of.kind === "struct") {
+      const first = part(at);
+      return [(pointer: number, index: number): number => {
+        checkIndex(index, length, name);
+        return first(pointer) + index * stride;
+      }];
+    }
+    const { read, write } = of.kind === "pointer"
+      ? pointers as Codec<unknown>
+      : codecOf(of, targetClass);
+    return [
+      (pointer: number, index: number): unknown => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        checkIndex(index, length, name);
+        return read(window, offset + at + index * stride, slot);
+      },
+      (pointer: number, index: number, value: unknown): void => {
+        let offset = pointer - start | 0;
+        if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
+        checkIndex(index, length, name);
+        write(window, offset + at + index * stride, value, slot);
+      },
+    ];
+  }
+
+  function functionsOf(slot: Slot): readonly unknown[] {
+    const { type, at } = slot;
+    switch (type.kind) {
+      case "scalar":
+        return makers[type.scalar](at, slot);
+      case "pointer":
+        return pointerPair(at, slot);
+      case "struct":
+        return [part(at)];
+      case "array":
+        return elements(type, at, slot);
+      case "string":
+      case "text":
+        return coded(codecOf(type, targetClass), at, slot);
+    }
+  }
+
+  const made: Functions = {};
+  for (const slot of info.layout.slots) {
+    const [getter, setter] = functionsOf(slot);
+    add(made, slot.name, getter, action);
+    if (setter !== undefined) add(made, setterName(slot.name), setter, action);
+  }
+  return made;
+}
+
+function setterName(name: string): string {
+  const first = String.fromCodePoint(name.codePointAt(0) ?? 0);
+  return `set${first.toUpperCase()}${name.slice(first.length)}`;
+}
+
+function add(made: Functions, name: string, value: unknown, action: string): void {
+  if (Object.hasOwn(made, name)) {
+    throw new TypeError(`${action}: "${name}" would be a field and the setter of another`);
+  }
+  made[name] = value;
+}

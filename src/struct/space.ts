@@ -1,0 +1,139 @@
+/**
+ * What the structs of a pool lie in: picks the window for a pointer.
+ *
+ * Engines are quick with offsets below 2^31, so the pool is cut into windows of 1 GiB. The first one grows with the pointers
+ * that are used, shared with the pool's other views; those behind it are made when a pointer there is used, as long as
+ * the sum of all in this isolate stays in a budget, because engines count every byte of them as their own heap. Beyond
+ * it a window is a few numbers, and every access a native call. Windows overlap by 1 MiB, the size of the largest struct.
+ *
+ * @module
+ */
+import type { Memory } from "../memory.ts";
+import { offsetMin } from "../memory.ts";
+import * as native from "../native.ts";
+import type { Pointer } from "../pointer.ts";
+import { currentRuntime } from "../runtime.ts";
+import { show } from "../text.ts";
+import { sizeMax } from "./declare.ts";
+import { NativeWindow } from "./native_window.ts";
+import { BufferWindow, span, type Window } from "./window.ts";
+
+const word = 2 ** 32;
+
+/** Bytes of the windows beyond the first ones in this isolate. */
+let farBytes = 0;
+
+/** The windows of one pool in this isolate. */
+export class Space {
+  readonly memory: Memory;
+  /** Bytes of the pool. */
+  readonly size: number;
+  /** The first byte that a struct may have. */
+  readonly low: number = offsetMin;
+  /** The window that was picked last; a constructor looks here first. */
+  window: Window;
+  /** The high word of the pool's address. */
+  readonly high: number;
+  readonly #base: number;
+  readonly #none: Window;
+  #first: BufferWindow | undefined;
+  readonly #far = new Map<number, Window>();
+  #farBytes = 0;
+
+  /** @param memory The pool in this isolate. */
+  constructor(memory: Memory) {
+    this.memory = memory;
+    this.size = memory.size;
+    this.#base = native.base(memory.handle);
+    this.high = this.highOf(0);
+    this.#none = new NativeWindow(this, 0, -1);
+    this.window = this.#none;
+  }
+
+  /** The high word of the address of a place in the pool. */
+  highOf(offset: number): number {
+    return Math.floor((this.#base + offset) / word) | 0;
+  }
+
+  /**
+   * The window of a pointer.
+   *
+   * @param pointer Any value.
+   * @param size Bytes that must lie in the pool.
+   * @param action What fails otherwise.
+   * @throws TypeError, RangeError or VmemError (EBADF).
+   */
+  aim(pointer: number, size: number, action: string): Window {
+    const window = this.find(pointer, size, action);
+    this.window = window;
+    return window;
+  }
+
+  /** As `aim`, for what is no struct: constructors go on to look where they did. */
+  find(pointer: number, size: number, action: string): Window {
+    this.#check(pointer, size, action);
+    const start = pointer - pointer % span;
+    return start === 0 ? this.#aimFirst(pointer + size, action) : this.#aimFar(start, action);
+  }
+
+  /** The pool's offset of an address in two signed words; undefined if it is not in the pool. */
+  offsetOf(low: number, high: number): Pointer | undefined {
+    const offset = (high >>> 0) * word + (low >>> 0) - this.#base;
+    return offset >= this.low && offset < this.size ? offset as Pointer : undefined;
+  }
+
+  /** Nothing can be reached any more. */
+  detach(): void {
+    this.window = this.#none;
+    this.#first = undefined;
+    this.#far.clear();
+    farBytes -= this.#farBytes;
+    this.#farBytes = 0;
+  }
+
+  #check(pointer: unknown, size: number, action: string): void {
+    if (typeof pointer !== "number") {
+      throw new TypeError(`${action}: a pointer is a number, not ${show(pointer)}`);
+    }
+    if (pointer === 0) throw new TypeError(`${action}: the pointer is null`);
+    if (!Number.isSafeInteger(pointer) || pointer < this.low || pointer > this.size - size) {
+      this.memory.number(native.size(this.memory.handle), action);
+      throw new RangeError(
+        `${action}: ${size} bytes at ${show(pointer)} do not lie in the pool, ` +
+          `which ends at ${this.size}`,
+      );
+    }
+  }
+
+  #aimFirst(end: number, action: string): Window {
+    const { windows } = this.memory;
+    const buffer = windows.cover(0, Math.min(end, span + sizeMax));
+    if (typeof buffer === "number") this.memory.refuse(buffer, action);
+    if (buffer === undefined) return new NativeWindow(this, 0, span + sizeMax);
+    if (this.#first?.buffer !== buffer) this.#first = new BufferWindow(this, buffer, 0);
+    return this.#first;
+  }
+
+  #aimFar(start: number, action: string): Window {
+    const known = this.#far.get(start);
+    if (known !== undefined) {
+      // Somebody else may have closed the pool; a native window asks for itself.
+      return known;
+    }
+    const length = Math.min(span + sizeMax, this.size - start);
+    const window = this.#makeFar(start, length, action);
+    this.#far.set(start, window);
+    return window;
+  }
+
+  #makeFar(start: number, length: number, action: string): Window {
+    if (farBytes + length > currentRuntime().farBytesMax) {
+      return new NativeWindow(this, start, length);
+    }
+    const buffer = this.memory.windows.make(start, length);
+    if (typeof buffer === "number") this.memory.refuse(buffer, action);
+    farBytes += length;
+    this.#farBytes += length;
+    return new BufferWindow(this, buffer, start);
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * What views stand on: a window over a part of a pool, and an offset in it that fits 32 bits.
+ *
+ * A window is a `DataView`, because an engine checks its bounds and throws by itself once the memory was taken away, at
+ * the price of an array's access. Its own fields say where in the pool it begins, so that a pointer read from memory is
+ * an offset again after one subtraction.
+ *
+ * @module
+ */
+import { type TextBytes, textBytes } from "../utf8.ts";
+import type { Space } from "./space.ts";
+
+/** The offset of a view whose struct was freed: every access is out of bounds. */
+export const freed = -(2 ** 31);
+
+/** Bytes from one window's start to the next one's. */
+export const span: number = 2 ** 30;
+
+/**
+ * A view, as this package sees it: it has no other properties. Fields cannot have names with `$$`. Not symbols: where many
+ * structs share a function, engines find a symbol's place in an object anew each time, five times as slow in both.
+ */
+export interface Placed {
+  $$window: Window;
+  $$offset: number;
+}
+
+type Access = Pick<
+  DataView<ArrayBuffer>,
+  | "getUint8"
+  | "getInt8"
+  | "getUint16"
+  | "getInt16"
+  | "getUint32"
+  | "getInt32"
+  | "getFloat16"
+  | "getFloat32"
+  | "getFloat64"
+  | "getBigUint64"
+  | "getBigInt64"
+  | "setUint8"
+  | "setInt8"
+  | "setUint16"
+  | "setInt16"
+  | "setUint32"
+  | "setInt32"
+  | "setFloat16"
+  | "setFloat32"
+  | "setFloat64"
+  | "setBigUint64"
+  | "setBigInt64"
+>;
+
+/** A window; see space.ts for the kinds that are no `DataView`. */
+export interface Window extends Access {
+  /** What it is a window of. */
+  readonly space: Space;
+  /** Where in the pool it begins. */
+  readonly start: number;
+  /** The first byte that a struct may have. */
+  readonly low: number;
+  /** Bytes; -1 if every pointer has to be looked up. */
+  readonly limit: number;
+  /** The address of the window's first byte, in two words; both as signed numbers. */
+  readonly word: number;
+  readonly high: number;
+  /** The multiple of 4 GiB at or below its begin, as an offset in the pool. */
+  readonly origin: number;
+  /** All bytes, for text; undefined if they are not in a buffer. */
+  readonly bytes: TextBytes | undefined;
+  /** Copies bytes out. */
+  copy(offset: number, length: number): TextBytes;
+  /** Copies bytes in. */
+  store(offset: number, bytes: TextBytes): void;
+}
+
+/** A window over a buffer. */
+export class BufferWindow extends DataView<ArrayBuffer> implements Window {
+  readonly space: Space;
+  readonly start: number;
+  readonly low: number;
+  readonly limit: number;
+  readonly word: number;
+  readonly high: number;
+  readonly origin: number;
+  readonly bytes: TextBytes;
+
+  /**
+   * @param space What it is a window of.
+   * @param buffer The bytes.
+   * @param start Where in the pool they are.
+   */
+  constructor(space: Space, buffer: ArrayBuffer, start: number) {
+    super(buffer);
+    this.space = space;
+    this.start = start;
+    this.low = start === 0 ? space.low : 0;
+    this.limit = buffer.byteLength;
+    this.word = start | 0;
+    this.high = space.highOf(start);
+    this.origin = start - start % 2 ** 32;
+    this.bytes = textBytes(buffer);
+  }
+
+  copy(offset: number, length: number): TextBytes {
+    checkOffset(offset);
+    return textBytes(this.buffer.slice(offset, offset + length));
+  }
+
+  store(offset: number, bytes: TextBytes): void {
+    checkOffset(offset);
+    this.bytes.set(bytes, offset);
+  }
+}
+
+/** Throws for the offset of a view whose struct was freed; it may not be below the pool, but is below every window. */
+export function checkOffset(offset: number): void {
+  if (offset < 0) throw new RangeError("Cannot reach a struct: it was freed");
+}

@@ -47,8 +47,8 @@ pub const table = struct {
 
     pub fn vmem_calloc(handle: Handle, count: usize, size: usize) align(64) callconv(.c) Block {
         const bytes = std.math.mul(usize, count, size) catch return refuseSize(handle);
-        if (heap.allocateCached(@intFromPtr(handle), bytes, 1, true)) |address| return @ptrFromInt(address);
-        return fresh(handle, heap.allocate(@intFromPtr(handle), bytes, 1, true));
+        if (heap.mallocZeroed(Face, @intFromPtr(handle), bytes)) |address| return @ptrFromInt(address);
+        return Face.allocateSlow(handle, bytes, 1, true);
     }
 
     pub fn vmem_realloc(handle: Handle, block: Block, size: usize) align(64) callconv(.c) Block {
@@ -63,8 +63,8 @@ pub const table = struct {
 
     pub fn vmem_aligned_alloc(handle: Handle, alignment: usize, size: usize) align(64) callconv(.c) Block {
         if (@popCount(alignment) != 1) return refuseArgument(handle);
-        if (heap.allocateCached(@intFromPtr(handle), size, alignment, false)) |address| return @ptrFromInt(address);
-        return fresh(handle, heap.allocate(@intFromPtr(handle), size, alignment, false));
+        if (heap.mallocAligned(Face, @intFromPtr(handle), size, alignment)) |address| return @ptrFromInt(address);
+        return Face.allocateSlow(handle, size, alignment, false);
     }
 
     pub fn vmem_strdup(handle: Handle, text: ?[*:0]const u8) callconv(.c) ?[*]u8 {
@@ -124,6 +124,11 @@ const Face = struct {
     pub noinline fn mallocSlow(handle: usize, size: usize) ?*anyopaque {
         @branchHint(.cold);
         return fresh(@ptrFromInt(handle), heap.allocateAfterPop(Face, handle, size));
+    }
+
+    noinline fn allocateSlow(handle: Handle, size: usize, alignment: usize, zero: bool) ?*anyopaque {
+        @branchHint(.cold);
+        return fresh(handle, heap.allocate(@intFromPtr(handle), size, alignment, zero));
     }
 
     pub noinline fn freeSlow(handle: usize, address: usize) void {

@@ -1,6 +1,7 @@
 //! What thread caches and depots hold, and when they grow.
 
 const std = @import("std");
+const calls = @import("calls.zig");
 const classes = @import("classes.zig");
 const depot = @import("depot.zig");
 const harness = @import("harness.zig");
@@ -105,5 +106,30 @@ test "a heap without budget serves one block at a time" {
     const held = thread.ownCache(1).?.held;
     try testing.expect(held <= p.heap.fairShare());
     p.heap.budget_used = held;
+    try p.expectEmpty();
+}
+
+test "the hot path of aligned blocks gives what the slow one does" {
+    const p: Pool = try .create(1, 64 * MiB, .{});
+    defer p.delete();
+    const Face = Pool.Face(false);
+    var alignment: usize = 1;
+    while (alignment <= 8192) : (alignment *= 2) {
+        for ([_]usize{ 0, 1, 8, 9, 63, 64, 65, 500, 4096, 4097, 14_336, 14_337, MiB - 4096, MiB, MiB + 1, std.math.maxInt(usize) }) |size| {
+            const slow = calls.allocate(1, size, alignment, false) catch {
+                try testing.expectEqual(null, thread.mallocAligned(Face, 1, size, alignment));
+                continue;
+            };
+            const usable = try calls.usableSize(1, slow);
+            p.free(@ptrFromInt(slow)); // now the cache has one, unless nothing caches it
+            const hot = thread.mallocAligned(Face, 1, size, alignment) orelse {
+                try testing.expect(size == 0 or alignment > 4096 or size > MiB - alignment);
+                continue;
+            };
+            try testing.expect(hot % alignment == 0 and size > 0);
+            try testing.expectEqual(usable, try calls.usableSize(1, hot));
+            p.free(@ptrFromInt(hot));
+        }
+    }
     try p.expectEmpty();
 }

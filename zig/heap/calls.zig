@@ -17,7 +17,10 @@ const Use = thread.Use;
 /// `size` bytes are zero if asked for.
 pub fn allocate(handle: usize, size: usize, alignment: usize, zero: bool) Error!usize {
     assert(std.math.isPowerOfTwo(alignment));
-    if (allocateCached(handle, size, alignment, zero)) |address| return address;
+    if (thread.takeCached(handle, size, alignment)) |address| {
+        if (zero) clear(address, size);
+        return address;
+    }
     const u = try thread.use(thread.here(), handle);
     defer u.release();
     if (thread.takeChecked(handle, size, alignment)) |address| {
@@ -27,10 +30,10 @@ pub fn allocate(handle: usize, size: usize, alignment: usize, zero: bool) Error!
     return allocateIn(u, size, alignment, zero);
 }
 
-/// The part of `allocate` that needs no lock: null when the thread's cache has no block. For faces to inline.
-pub inline fn allocateCached(handle: usize, size: usize, alignment: usize, zero: bool) ?usize {
-    const address = thread.takeCached(handle, size, alignment) orelse return null;
-    if (zero) clear(address, size);
+/// As `thread.mallocAligned`; the first `size` bytes are zero.
+pub inline fn mallocZeroed(comptime F: type, handle: usize, size: usize) ?usize {
+    const address = thread.mallocAligned(F, handle, size, 1) orelse return null;
+    clear(address, size);
     return address;
 }
 

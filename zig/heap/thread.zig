@@ -219,6 +219,27 @@ pub inline fn memoryOf(handle: usize) ?[]u8 {
     return first[0..size];
 }
 
+/// The hot path of an aligned block, for faces that speak in addresses and check no states: null where the slow one has to
+/// do it. `alignment` is a power of two.
+pub inline fn mallocAligned(comptime F: type, handle: usize, size: usize, alignment: usize) ?usize {
+    comptime assert(!F.checked and !F.offsets);
+    const t = local();
+    if (t.last.handle != handle or alignment > classes.page_size) return null;
+    // The last byte of the size rounded up as `classes.ofAligned` does; of size 0 it is beyond everything.
+    const last_byte = (size -% 1) | (alignment - 1);
+    const class = if (last_byte < classes.small_max)
+        classes.small_index[(last_byte >> 3) + 1]
+    else if (last_byte < classes.cached_max)
+        runClass(last_byte + 1)
+    else
+        return null;
+    const bin = &t.last.cache.bins[class];
+    return Cache.pop(bin) orelse {
+        Cache.undoPop(bin);
+        return null;
+    };
+}
+
 /// A block of a cached class if the cache of the handle used last has one. No lock, no pin.
 pub inline fn takeCached(handle: usize, size: usize, alignment: usize) ?usize {
     const t = local();

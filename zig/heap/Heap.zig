@@ -400,14 +400,17 @@ fn putRun(h: *Heap, class: u8, address: usize) void {
 
 // --- The budget for cached bytes ------------------------------------------------------------------
 
-/// Bytes that caches may hold: a 32nd of what the pool uses, so that they cannot use up a small one.
+/// Bytes that caches may hold: a 32nd of what the pool uses, so that they cannot use up a small one. Without membarrier
+/// what an idle thread has stays with it, so that all together never have more than a 32nd of the pool.
 fn budget(h: *Heap) u64 {
     const size = if (h.region.lazy) @as(u64, @atomicLoad(u32, &h.runs.top, .monotonic)) * page_size else h.region.size;
-    return std.math.clamp(size / 32, budget_min, budget_max);
+    const most = std.math.clamp(size / 32, budget_min, budget_max);
+    return if (os.thread.hasMembarrier()) most else @min(most, h.region.size / 32);
 }
 
-/// What each thread may hold in any case.
+/// What each thread may hold in any case: it can be taken back.
 pub fn fairShare(h: *Heap) u64 {
+    if (!os.thread.hasMembarrier()) return 0;
     return h.budget() / @max(1, @atomicLoad(u32, &h.threads, .monotonic));
 }
 

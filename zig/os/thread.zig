@@ -100,16 +100,29 @@ pub fn cpuCount() u32 {
 const barrier_private_expedited = 1 << 3;
 const barrier_register_private_expedited = 1 << 4;
 
+var can_membarrier: std.atomic.Value(bool) = .init(false);
+
+/// Whether `membarrier` works, by what it or `registerMembarrier` last said.
+pub fn hasMembarrier() bool {
+    return can_membarrier.load(.monotonic);
+}
+
 /// Asks for the right to `membarrier`. false: the kernel (before 4.14) or a filter says no.
 pub fn registerMembarrier() bool {
-    _ = sys.call(.membarrier, .{ barrier_register_private_expedited, 0, 0 }) catch return false;
+    _ = sys.call(.membarrier, .{ barrier_register_private_expedited, 0, 0 }) catch return lost();
+    can_membarrier.store(true, .monotonic);
     return true;
+}
+
+fn lost() bool {
+    can_membarrier.store(false, .monotonic);
+    return false;
 }
 
 /// A full memory barrier on every running thread of the process. false: not possible (never registered, or the
 /// right was lost); nothing happened then.
 pub fn membarrier() bool {
-    _ = sys.call(.membarrier, .{ barrier_private_expedited, 0, 0 }) catch return false;
+    _ = sys.call(.membarrier, .{ barrier_private_expedited, 0, 0 }) catch return lost();
     return true;
 }
 
@@ -177,7 +190,7 @@ test "hooks run in order when an armed thread ends, again when re-armed" {
 }
 
 test "membarrier works after registration or says no" {
-    if (registerMembarrier()) try std.testing.expect(membarrier());
+    if (registerMembarrier()) try std.testing.expect(membarrier() and hasMembarrier());
 }
 
 test "membarrier that a filter took away says no" {
@@ -188,6 +201,7 @@ test "membarrier that a filter took away says no" {
         defer fault.disarm();
         try std.testing.expect(!registerMembarrier());
         try std.testing.expect(!membarrier());
+        try std.testing.expect(!hasMembarrier());
     }
 }
 

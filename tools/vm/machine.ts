@@ -24,16 +24,18 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { archive, drivers, findKernel, type Kernel, modulesWith } from "./kernel.ts";
 
-/** Sizes are MiB; 0: none of it. */
+/** Sizes are MiB; 0: none of it. `memory`, `node` and `reserved` are at most 3584 together. */
 export interface Hardware {
   readonly memory: number;
+  /** Memory of a second NUMA node without processors, as CXL memory has one. */
+  readonly node: number;
   /** Memory of a device of DAX, a multiple of 16, on an emulated NVDIMM; and its alignment in bytes. */
   readonly dax: number;
   readonly daxAlignment: number;
   /** Memory of the file system that is mounted with `-o dax`, a multiple of 16. */
   readonly fsdax: number;
   readonly fsdaxKind: "ext4" | "xfs";
-  /** Memory of a second device of DAX: what firmware reserves, as for CXL or high-bandwidth memory. */
+  /** Memory of a second device of DAX, on the last NUMA node: what firmware reserves, as for CXL or high-bandwidth memory. */
   readonly reserved: number;
   /** Pages of 2 MiB for hugetlbfs. */
   readonly hugePages: number;
@@ -43,6 +45,7 @@ export interface Hardware {
 
 export const usual: Hardware = {
   memory: 2048,
+  node: 0,
   dax: 128,
   daxAlignment: 2 ** 21,
   fsdax: 256,
@@ -167,19 +170,29 @@ function qemuWords(kernel: Kernel, folder: string, hardware: Hardware, kvm: bool
     "-device",
     `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`,
   ];
-  const memory = hardware.memory + hardware.reserved;
+  const { memory, node, reserved } = hardware;
+  const total = memory + node + reserved;
+  const nodes = node === 0
+    ? []
+    : [["cpus=0-1", memory], ["", node + reserved]].flatMap(([processors, size], index) => [
+      "-object",
+      `memory-backend-ram,id=node${index},size=${size}M`,
+      "-numa",
+      [`node,nodeid=${index},memdev=node${index}`, processors].filter((each) => each !== "").join(),
+    ]);
   const append = [
     "console=ttyS0 panic=-1 rdinit=/init nokaslr mitigations=off random.trust_cpu=on",
     `hugepages=${hardware.hugePages}`,
     // Memory of the map's type 1 (usable) becomes 0xefffffff, Linux's own mark for what is reserved for special purposes.
-    ...hardware.reserved === 0 ? [] : [`memmap=${hardware.reserved}M%1G-1+0xefffffff`],
+    // Not at the end of memory, where the firmware has tables.
+    ...reserved === 0 ? [] : [`memmap=${reserved}M%${node === 0 ? 1024 : memory}M-1+0xefffffff`],
     hardware.append,
   ].join(" ");
   return [
     ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-monitor", "none"],
     ["-machine", "pc,nvdimm=on", "-accel", kvm ? "kvm" : "tcg,thread=multi"],
     ["-cpu", kvm ? "host" : "max", "-smp", "2"],
-    ["-m", `${memory}M,slots=4,maxmem=${memory + 8192}M`],
+    ["-m", `${total}M,slots=4,maxmem=${total + 8192}M`, ...nodes],
     ["-kernel", kernel.image, "-initrd", join(folder, "initramfs"), "-append", append],
     ["-serial", `file:${join(folder, "console")}`],
     nvdimm("dax", hardware.dax),

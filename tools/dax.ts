@@ -1,0 +1,171 @@
+/**
+ * `deno task test:dax`: pools on device DAX, on a file system mounted with `-o dax`, on hugetlbfs, on reserved memory as a NUMA node, and
+ * under strict overcommit, in a virtual machine. Without QEMU and a kernel it says so in one line and ends well;
+ * `deno task vm --install` gets both.
+ *
+ * C programs and unit tests are built here and run there; the last line is `N passed, N failed`.
+ */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { bun, deno } from "./bun.ts";
+import { type Counts, one, sum } from "./counts.ts";
+import { execute } from "./execute.ts";
+import { advice } from "./vm.ts";
+import { type Hardware, obstacle, runIn, usual } from "./vm/machine.ts";
+import { announceFirstBuild, root, zig, zigEnvironment } from "./zig.ts";
+
+const hardware: Hardware = { ...usual, node: 128, reserved: 256, fsdax: 448, hugePages: 48 };
+
+/** Unit tests that mean something on another machine; all of them would take minutes there. */
+const unitTests = ["device", "hugetlbfs", "charged ahead"];
+
+interface Check {
+  readonly name: string;
+  /** What a shell runs. */
+  readonly command: string;
+}
+
+function programs(where: string, folder: string, names: readonly string[]): Check[] {
+  return names.map((name) => ({
+    name: `${name} on ${where}`,
+    command: `TMPDIR=${folder} zig-out/abi/${name}`,
+  }));
+}
+
+const basic = ["vmem_malloc", "vmem_calloc", "vmem_realloc", "vmem_aligned_alloc", "vmem_check"];
+
+function smoke(name: string, words: readonly string[]): Check {
+  const quoted = words.map((word) => `'${word}'`).join(" ");
+  return {
+    name: `Pool.create({ device }) on ${name}`,
+    command: `${quoted} tests/ts/device_test.ts`,
+  };
+}
+
+// Reserved memory becomes the second node's own at the end: what becomes of CXL memory that the system uses.
+const becomeMemory = `
+  PATH=$PATH:/run/busybox; name=\${VMEM_TEST_DAX_RESERVED##*/}; drivers=/sys/bus/dax/drivers
+  insmod /run/busybox/kmem.ko; echo $name > $drivers/device_dax/unbind; echo $name > $drivers/kmem/new_id || exit 1
+  for block in /sys/devices/system/memory/memory*; do
+    [ $(cat $block/state) = online ] || echo online_movable > $block/state
+  done
+  mkdir -p /mnt/node && mount -t tmpfs -o mpol=bind:1,size=128m none /mnt/node`;
+
+const checks: readonly Check[] = [
+  { name: "unit tests of regions", command: "zig-out/test/unit" },
+  { name: "device_dax", command: "zig-out/abi/device_dax" },
+  {
+    name: "device_dax on reserved memory",
+    command: "VMEM_TEST_DAX=$VMEM_TEST_DAX_RESERVED zig-out/abi/device_dax",
+  },
+  smoke("Deno", [deno(), "test", "-A", "--no-check"]),
+  smoke("Bun", [...bun(), "test"]),
+  ...programs("a file system with dax", "/mnt/fsdax", ["vmem_create", "vmem_delete", ...basic]),
+  { name: "hugetlbfs", command: "zig-out/abi/hugetlbfs" },
+  ...programs("hugetlbfs", "/dev/hugepages", basic),
+  ...programs("an overlay", "/tmp", ["vmem_malloc"]),
+  { name: "reserved memory becomes a node's", command: becomeMemory },
+  {
+    name: "memory_node",
+    command: "VMEM_TEST_NODE_DIR=/mnt/node VMEM_TEST_NODE=1 zig-out/abi/memory_node",
+  },
+  ...["vmem_malloc", "vmem_create", "vmem_create_in_region"].map((name) => ({
+    name: `${name} under strict overcommit`,
+    command: `echo 2 > /proc/sys/vm/overcommit_memory; TMPDIR=/dev/shm zig-out/abi/${name}`,
+  })),
+];
+
+const mark = "### ";
+/** Exit status by which a program says that it cannot run here. */
+const skipStatus = 77;
+
+/** Each check's status follows its output, on a line of its own. */
+function script(): string {
+  return checks.map(({ command }, index) => `(${command}\n); echo; echo "${mark}${index} $?"`)
+    .join("\n");
+}
+
+async function build(): Promise<void> {
+  const command = zig();
+  announceFirstBuild();
+  const filters = unitTests.map((name) => `-Dtest-filter=${name}`);
+  for (
+    const words of [["abi-programs"], ["test-program", "-Dtest-root=zig/region.zig", ...filters]]
+  ) {
+    const options = { cwd: root, env: zigEnvironment(), limit: 900 };
+    const { status, output } = await execute([command, "build", ...words], options);
+    if (status !== 0) throw new Error(output);
+  }
+}
+
+/** Counts what the guest says as it says it; shows the output of what failed. */
+class Report {
+  readonly counts: Counts[] = [];
+  #text = "";
+  #begin = performance.now();
+
+  add(text: string): void {
+    this.#text += text;
+    let end: RegExpExecArray | null;
+    while ((end = /^### (\d+) (\d+)\n/m.exec(this.#text)) !== null) {
+      const output = this.#text.slice(0, end.index).trim();
+      this.#text = this.#text.slice(end.index + end[0].length);
+      this.#count(checks[Number(end[1])]?.name ?? "", Number(end[2]), output);
+    }
+  }
+
+  #count(name: string, status: number, output: string): void {
+    const seconds = ((performance.now() - this.#begin) / 1000).toFixed(1);
+    this.#begin = performance.now();
+    const skipped = status === skipStatus;
+    const word = status === 0 ? "passed" : skipped ? "skipped" : `failed with ${status}`;
+    console.log(`${name}: ${word}, ${seconds} s`);
+    if (status !== 0) console.log(output);
+    this.counts.push(
+      skipped ? { passed: 0, failed: 0, skipped: [{ name, where: "" }] } : one(status === 0),
+    );
+  }
+
+  /** Checks that never ended have failed; what came last tells why. */
+  finish(): Counts {
+    for (const { name } of checks.slice(this.counts.length)) {
+      this.#count(name, -1, this.#text.trim());
+    }
+    return sum(this.counts);
+  }
+}
+
+async function main(): Promise<number> {
+  const missing = obstacle(hardware);
+  if (missing !== undefined) {
+    console.log(`skipped: no virtual machine here: ${missing} (${advice})`);
+    return 0;
+  }
+  rmSync(join(root, "zig-out", "abi"), { recursive: true, force: true });
+  await build();
+  const report = new Report();
+  try {
+    await runIn(hardware, {
+      words: ["sh", "-c", script()],
+      cwd: root,
+      environment: { VMEM_LOG_LEVEL: "0" },
+      limit: 1200,
+      output: (text) => report.add(text),
+    });
+  } catch (error) {
+    console.log(error instanceof Error ? error.message : error);
+  }
+  const { passed, failed, skipped } = report.finish();
+  console.log(`\n${skipped.length} skipped\n${passed} passed, ${failed} failed`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}

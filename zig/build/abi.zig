@@ -37,12 +37,10 @@ fn addProgram(c: Config, libvmem: *std.Build.Step.Compile, name: []const u8, fil
         .flags = &.{ "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wpedantic", "-Werror" },
     });
     module.addIncludePath(b.path("include"));
-    module.linkLibrary(libvmem);
-    // The installed library is what the program finds, not the copy in the cache.
+    // The installed library is what the program finds. (linkLibrary would name its copy in the cache first.)
+    module.addObjectFile(libvmem.getEmittedBin());
     module.addRPathSpecial("$ORIGIN/../lib");
-    const program = b.addExecutable(.{ .name = name, .root_module = module, .use_llvm = true, .use_lld = true });
-    program.each_lib_rpath = false;
-    return program;
+    return b.addExecutable(.{ .name = name, .root_module = module, .use_llvm = true, .use_lld = true });
 }
 
 /// Names of the C files, sorted so that the order of a run does not depend on the file system.

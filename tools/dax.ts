@@ -12,7 +12,8 @@ import { bun, deno } from "./bun.ts";
 import { type Counts, one, sum } from "./counts.ts";
 import { execute } from "./execute.ts";
 import { advice } from "./vm.ts";
-import { type Hardware, obstacle, runIn, usual } from "./vm/machine.ts";
+import { runIn } from "./vm/guest.ts";
+import { type Hardware, obstacle, usual } from "./vm/machine.ts";
 import { announceFirstBuild, root, zig, zigEnvironment } from "./zig.ts";
 
 const hardware: Hardware = { ...usual, node: 128, reserved: 256, fsdax: 448, hugePages: 48 };

@@ -10,7 +10,8 @@
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { fetchKernel, findKernel } from "./vm/kernel.ts";
-import { type Hardware, missingPackages, obstacle, runIn, usual } from "./vm/machine.ts";
+import { runIn } from "./vm/guest.ts";
+import { type Hardware, missingPackages, obstacle, usual } from "./vm/machine.ts";
 
 /** What to do where a machine cannot be had. */
 export const advice = "deno task vm --install gets what is missing";

@@ -8,7 +8,7 @@ const table = ffi.table;
 
 fn testPool(size: f64, level: f64) !f64 {
     const directory = "/tmp";
-    const options = [_]f64{ 0, size, 0, level, 1 };
+    const options = [_]f64{ 0, size, 0, level, 1, 0 };
     const handle = table.vmem_ffi_create(&options, options.len, directory, directory.len);
     try testing.expect(handle > 0);
     return handle;

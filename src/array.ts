@@ -4,6 +4,81 @@
  * @module
  */
 
+/**
+ * The arrays of the columns of {@linkcode Pool.columns}, by the names of their types.
+ *
+ * `f16` needs a runtime with `Float16Array`, and a compiler that knows it (`lib` of ES2025 or later): it has no type
+ * otherwise.
+ *
+ * @example
+ * ```ts
+ * import type { ColumnArrays } from "@vmem/vmem";
+ *
+ * const prices: ColumnArrays["f64"] = new Float64Array(10);
+ * console.log(prices.length);
+ * ```
+ */
+export interface ColumnArrays {
+  /** Unsigned integers of 8 bits. */
+  u8: Uint8Array<ArrayBuffer>;
+  /** Integers of 8 bits. */
+  i8: Int8Array<ArrayBuffer>;
+  /** Unsigned integers of 16 bits. */
+  u16: Uint16Array<ArrayBuffer>;
+  /** Integers of 16 bits. */
+  i16: Int16Array<ArrayBuffer>;
+  /** Unsigned integers of 32 bits. */
+  u32: Uint32Array<ArrayBuffer>;
+  /** Integers of 32 bits. */
+  i32: Int32Array<ArrayBuffer>;
+  /** Unsigned integers of 64 bits. */
+  u64: BigUint64Array<ArrayBuffer>;
+  /** Integers of 64 bits. */
+  i64: BigInt64Array<ArrayBuffer>;
+  /** Floating point of 16 bits. */
+  f16: typeof globalThis extends { Float16Array: new (buffer: ArrayBuffer) => infer A } ? A : never;
+  /** Floating point of 32 bits. */
+  f32: Float32Array<ArrayBuffer>;
+  /** Floating point of 64 bits. */
+  f64: Float64Array<ArrayBuffer>;
+}
+
+/**
+ * The type of a column, for example `"u32"`; see {@linkcode ColumnArrays}.
+ *
+ * @example
+ * ```ts
+ * import type { ColumnType } from "@vmem/vmem";
+ *
+ * const type: ColumnType = "u32";
+ * console.log(type);
+ * ```
+ */
+export type ColumnType = keyof ColumnArrays;
+
+/**
+ * What {@linkcode Pool.columns} gives: an object with a typed array for each column, and nothing else.
+ *
+ * @typeParam C The columns' types by their names.
+ *
+ * @example Columns as the argument of a function
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { type Columns, Pool } from "@vmem/vmem";
+ *
+ * function total({ price }: Columns<{ price: "f64" }>): number {
+ *   return price.reduce((sum, each) => sum + each, 0);
+ * }
+ * using pool = Pool.create();
+ * const orders = pool.columns({ id: "u32", price: "f64" }, 2);
+ * orders.price.set([0.5, 1.5]);
+ * assertEquals(total(orders), 2);
+ * ```
+ */
+export type Columns<C extends Readonly<Record<string, ColumnType>> = Record<string, ColumnType>> = {
+  readonly [K in keyof C]: ColumnArrays[C[K]];
+};
+
 /** Any typed array over memory that is not shared. */
 export type TypedArray =
   | Int8Array<ArrayBuffer>
@@ -13,6 +88,7 @@ export type TypedArray =
   | Uint16Array<ArrayBuffer>
   | Int32Array<ArrayBuffer>
   | Uint32Array<ArrayBuffer>
+  | ColumnArrays["f16"]
   | Float32Array<ArrayBuffer>
   | Float64Array<ArrayBuffer>
   | BigInt64Array<ArrayBuffer>

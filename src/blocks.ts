@@ -22,9 +22,14 @@ export interface Block {
 }
 
 /** A zeroed block of exactly `bytes` bytes. */
-export function allocateArray(handle: number, bytes: number, action: string): Block | number {
+export function allocateArray(
+  handle: number,
+  bytes: number,
+  action: string,
+  alignment = 1,
+): Block | number {
   checkBufferSize(handle, bytes, action);
-  const pointer = native.allocate(handle, bytes, 1, 1);
+  const pointer = native.allocate(handle, bytes, alignment, 1);
   if (pointer < 0) return pointer;
   let buffer: ArrayBuffer | number = -EFAULT;
   try {
@@ -97,6 +102,27 @@ export function detachArray(buffer: ArrayBuffer): void {
   if (!detach(buffer)) throw busy("Cannot free an array");
 }
 
+/** How the bytes of a block that is resized lie in it. */
+export interface Arrangement {
+  readonly alignment: number;
+  /**
+   * Brings what is kept of the block at `from`, with its old size, to where it is to be in the block at `to`, with its new
+   * one. In place both are the same, and what is new must be zeroed too.
+   */
+  readonly move: (to: Pointer, from: Pointer) => void;
+}
+
+/** As they lay: an array's elements. */
+function unchanged(handle: number, old: number, bytes: number): Arrangement {
+  return {
+    alignment: 1,
+    move: (to, from) => {
+      if (to !== from) native.copy(handle, to, handle, from, Math.min(old, bytes));
+      else if (bytes > old) native.fillByte(handle, to + old, bytes - old, 0);
+    },
+  };
+}
+
 /** A new buffer of another size with the array's bytes; the array is detached. */
 export function resizeArray(
   handle: number,
@@ -104,10 +130,11 @@ export function resizeArray(
   pointer: Pointer,
   bytes: number,
   action: string,
+  arrangement: Arrangement = unchanged(handle, array.byteLength, bytes),
 ): Block | number {
   checkBufferSize(handle, bytes, action);
-  return resizeInPlace(handle, array, pointer, bytes, action) ??
-    moveArray(handle, array, bytes, action);
+  return resizeInPlace(handle, array, pointer, bytes, action, arrangement) ??
+    moveArray(handle, array, pointer, bytes, action, arrangement);
 }
 
 /** What fits in a slab cannot stay in a larger block; what shrinks to less than half its block moves there. */
@@ -123,6 +150,7 @@ function resizeInPlace(
   pointer: Pointer,
   bytes: number,
   action: string,
+  { move }: Arrangement,
 ): Block | undefined {
   const old = array.byteLength;
   const usable = native.usableSize(handle, pointer);
@@ -131,12 +159,12 @@ function resizeInPlace(
   if (grows && native.resizeInPlace(handle, pointer, bytes) !== 1) return undefined;
   const buffer = secondBuffer(handle, pointer, bytes);
   if (buffer === undefined) return undefined;
-  if (bytes > old) new Uint8Array(buffer, old).fill(0);
   if (!detach(array.buffer)) {
     detach(buffer);
     if (grows) native.resizeInPlace(handle, pointer, old);
     throw busy(action);
   }
+  move(pointer, pointer);
   if (bytes < old && native.isHeld(handle, pointer) === 0) {
     native.resizeInPlace(handle, pointer, bytes);
   }
@@ -157,13 +185,14 @@ function secondBuffer(handle: number, pointer: Pointer, bytes: number): ArrayBuf
 function moveArray(
   handle: number,
   array: TypedArray,
+  pointer: Pointer,
   bytes: number,
   action: string,
+  { alignment, move }: Arrangement,
 ): Block | number {
-  const made = allocateArray(handle, bytes, action);
+  const made = allocateArray(handle, bytes, action, alignment);
   if (typeof made === "number") return made;
-  const kept = Math.min(bytes, array.byteLength);
-  new Uint8Array(made.buffer).set(new Uint8Array(array.buffer, 0, kept));
+  move(made.pointer, pointer);
   if (detach(array.buffer)) return made;
   detach(made.buffer);
   throw busy(action);

@@ -8,9 +8,10 @@
  *
  * @module
  */
-import type { ArrayType, TypedArray } from "./array.ts";
+import type { ArrayType, Columns, ColumnType, TypedArray } from "./array.ts";
 import { freeArray, makeArray, pointerOf, resize } from "./arrays.ts";
 import { address, read, view, write } from "./bytes.ts";
+import { bookOf, freeColumns, makeColumns, resizeColumns } from "./columns.ts";
 import {
   allocate,
   allocateMany,
@@ -204,13 +205,56 @@ export class Pool implements Disposable {
   }
 
   /**
-   * Makes an array longer or shorter. The elements are kept as far as they fit, new ones are 0. The result is a new array,
-   * in the same block where that is possible; the one given has length 0 afterwards. On an error it is untouched.
+   * Allocates columns, a struct of arrays: a typed array for each field of many records, all in one block. Their elements are
+   * 0. Each begins at a multiple of 64 bytes from the block's start, in the order of the object's properties.
    *
-   * @typeParam A The kind of array.
-   * @param array An array of {@linkcode Pool.alloc}, not a part of one.
+   * Scanning a field of many records is what they are good at (take the arrays out of the object before a hot loop); to reach several
+   * fields of one record at random, use structs. To append, keep the number of records in use beside them and double the length by {@linkcode Pool.resize} when they are full.
+   *
+   * @typeParam C The columns' types by their names.
+   * @param types The types by the names: "u8", "i8", "u16", "i16", "u32", "i32", "f32", "f64", "u64" and "i64" (bigint), and "f16"
+   * where the runtime has Float16Array.
+   * @param length Elements of each column, a whole number from 1.
+   * @returns An object with the arrays and nothing else, so that any name is possible. For {@linkcode Pool.resize} and {@linkcode Pool.free}.
+   * @throws OutOfMemoryError The pool has no room.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError or RangeError There is no column, or one of no known type; `length` is no length; together they are more
+   * than a buffer holds (4 GiB on Bun).
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * let orders = pool.columns({ id: "u32", price: "f64" }, 2);
+   * let count = 0;
+   * for (const price of [9.5, 20, 0.5]) {
+   *   if (count === orders.id.length) orders = pool.resize(orders, count * 2);
+   *   orders.id[count] = 1000 + count;
+   *   orders.price[count] = price;
+   *   count += 1;
+   * }
+   * assertEquals([...orders.price], [9.5, 20, 0.5, 0]);
+   * pool.free(orders);
+   * ```
+   */
+  columns<const C extends Readonly<Record<string, ColumnType>>>(
+    types: C,
+    length: number,
+  ): Columns<C> {
+    return makeColumns(this.#memory, types, length) as Columns<C>;
+  }
+
+  /**
+   * Makes an array or columns longer or shorter. The elements are kept as far as they fit, new ones are 0. The result is a new
+   * array, or new columns, in the same block where that is possible; the ones given have length 0 afterwards. On an error they are
+   * untouched. Input or output from columns should have ended before: it might find them moved.
+   *
+   * @typeParam A The kind of array or columns.
+   * @param array An array of {@linkcode Pool.alloc}, not a part of one, or columns of {@linkcode Pool.columns}.
    * @param length Elements, a whole number from 1.
-   * @returns The new array.
+   * @returns The new array or columns.
    * @throws OutOfMemoryError The pool has no room.
    * @throws VmemError The pool is closed (EBADF), or the engine uses the array for input or output just now (EBUSY).
    * @throws TypeError or RangeError The array is not this pool's, or `length` is no length.
@@ -227,8 +271,11 @@ export class Pool implements Disposable {
    * assertEquals(short.length, 0);
    * ```
    */
-  resize<A extends TypedArray>(array: A, length: number): A {
-    return resize(this.#memory, array, length);
+  resize<A extends TypedArray | Columns>(array: A, length: number): A {
+    const book = bookOf(array);
+    return book === undefined
+      ? resize(this.#memory, array as TypedArray, length) as A
+      : resizeColumns(this.#memory, book, length) as A;
   }
 
   /**
@@ -338,10 +385,10 @@ export class Pool implements Disposable {
   }
 
   /**
-   * Frees a block. A pointer's bytes may be given out again at once. An array has length 0 afterwards. A view of a
+   * Frees a block. A pointer's bytes may be given out again at once. Arrays and columns have length 0 afterwards. A view of a
    * struct throws afterwards, its owned strings are freed too; other views of the same struct reach what lies there then.
    *
-   * @param block A pointer, an array of {@linkcode Pool.alloc}, or a view of a struct. The null pointer 0 does nothing.
+   * @param block A pointer, an array of {@linkcode Pool.alloc}, columns of {@linkcode Pool.columns}, or a view of a struct. The null pointer 0 does nothing.
    * @throws VmemError The pool is closed (EBADF), or the engine uses the array for input or output just now (EBUSY).
    * @throws TypeError or RangeError It is no block of this pool, only a part of one, or was freed already; nothing is changed.
    *
@@ -356,12 +403,16 @@ export class Pool implements Disposable {
    * assertThrows(() => pool.free(at), RangeError, "was freed already");
    * ```
    */
-  free(block: Pointer | TypedArray | ViewMembers): void {
+  free(block: Pointer | TypedArray | Columns | ViewMembers): void {
     if (typeof block === "number") {
       const status = nativeFree(this.#handle, block);
       if (status !== 0) this.#memory.refuse(status, "Cannot free a block", block);
-    } else if (isView(block)) freeView(this.#memory, block);
-    else freeArray(this.#memory, block as TypedArray);
+      return;
+    }
+    if (isView(block)) return freeView(this.#memory, block);
+    const book = bookOf(block);
+    if (book === undefined) freeArray(this.#memory, block as TypedArray);
+    else freeColumns(this.#memory, book);
   }
 
   /**

@@ -1,10 +1,18 @@
 /** Blocks that are typed arrays. */
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type ArrayType, OutOfMemoryError, Pool, type TypedArray } from "../../mod.ts";
+import {
+  type ArrayType,
+  type ColumnArrays,
+  OutOfMemoryError,
+  Pool,
+  type TypedArray,
+} from "../../mod.ts";
 import { collectUntil, MiB, withPool } from "./support.ts";
 
+const { Float16Array } = globalThis as { Float16Array?: ArrayType<ColumnArrays["f16"]> };
 const types: readonly ArrayType<TypedArray>[] = [
+  ...(Float16Array === undefined ? [] : [Float16Array]),
   Int8Array,
   Uint8Array,
   Uint8ClampedArray,
@@ -35,6 +43,29 @@ test("pool.alloc() gives every type of array, zeroed, over exactly its block", (
         assertEquals(array.length, 0);
       }
     }
+  });
+});
+
+test("pool.resize() and pool.view() take every type of array", () => {
+  withPool(small, (pool) => {
+    const at = pool.calloc(1, 64);
+    for (const type of types) {
+      const array = pool.alloc(type, 3);
+      const one = array instanceof BigInt64Array || array instanceof BigUint64Array ? 1n : 1;
+      array[2] = one;
+      const longer = pool.resize(array, 5);
+      assert(longer instanceof type);
+      assertEquals(
+        [...longer as Iterable<unknown>],
+        [0, 0, one, 0, 0].map((v) => v === one ? v : longer[0]),
+      );
+      const view = pool.view(type, at, 64 / type.BYTES_PER_ELEMENT);
+      assert(view instanceof type);
+      view[0] = one;
+      assertEquals(pool.view(type, at, 1)[0], one);
+      pool.free(longer);
+    }
+    pool.free(at);
   });
 });
 

@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs";
 import { type Pointer, Pool } from "../mod.ts";
 import { bareFree, bareMalloc } from "./bare.ts";
+import { createDataSuites } from "./data_suites.ts";
 import { memoryDirectory } from "./peers.ts";
 
 /** Does its work `rounds` times. */
@@ -21,6 +22,7 @@ export function createSuites(pool: Pool): Suites {
     "array of 8 doubles": arrays(pool),
     "window on 64 bytes": windows(pool),
     "a new pool on tmpfs": pools(),
+    ...createDataSuites(pool),
   };
 }
 

@@ -21,6 +21,8 @@ const Metadata = @import("Metadata.zig");
 
 const Descriptor = Metadata.Descriptor;
 
+const few_slabs = 32;
+
 /// One class of one arena: its slabs, and its depot.
 pub const Shard = struct {
     lock: os.Mutex align(64) = .{},
@@ -146,13 +148,27 @@ fn takeBlocks(h: *Heap, d: *Descriptor, class: u8, out: []usize) usize {
     return count;
 }
 
-/// A new slab with all blocks free, or 0. Where no run of the class's page count is left, a smaller slab, down
+fn pagesMin(size: u32) u32 {
+    return @intCast((size + classes.page_size - 1) / classes.page_size);
+}
+
+/// While a shard has few slabs, small ones that leave at most an eighth unused: most programs use many sizes a little, and nobody
+/// else can use what a slab has more than is asked for. With many of them the tails count, and making and releasing them.
+fn wantedPages(shard: *const Shard, class: u8) u32 {
+    const geometry = classes.table[class];
+    if (shard.slabs >= few_slabs) return geometry.pages;
+    var pages = pagesMin(geometry.size);
+    while (pages < geometry.pages and pages * classes.page_size % geometry.size * 8 > pages * classes.page_size) pages += 1;
+    return pages;
+}
+
+/// A new slab with all blocks free, or 0. Where no run of that page count is left, a smaller slab, down
 /// to one block: a request fails only if no pages for it are free.
 fn create(h: *Heap, shard: *Shard, arena: u16, class: u8) u32 {
     const size = classes.sizes[class];
     const units = Metadata.descriptorUnits(class, h.states);
-    const pages_min = (size + classes.page_size - 1) / classes.page_size;
-    var pages: u32 = classes.table[class].pages;
+    const pages_min = pagesMin(size);
+    var pages = wantedPages(shard, class);
     const number = while (pages >= pages_min) : (pages -= 1) {
         if (h.runs.allocate(.slab, pages, 1, units)) |number| break number;
     } else return 0;

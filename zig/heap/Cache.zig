@@ -210,6 +210,7 @@ pub fn refillLocked(c: *Cache, class: u8) ?usize {
     const bin = &c.bins[class];
     const slot = &c.slots[class];
     if (bin.sp > bin.lo) return h.addressOf(popLocked(bin)); // a thief gave up, or put the bounds back
+    if (h.runs.hasRisen()) c.putAll();
     if (!c.grow(class, .empty)) return h.takeOne(c.arena, class);
     const cells = slot.magazine.?.cells()[0..batch(slot)];
     var count = depot.take(h, c.arena, class, cells);
@@ -356,6 +357,19 @@ fn takeFromIdle(c: *Cache) void {
         if (slot.limit > 0 and !slot.busy) c.shut(@intCast(class));
         slot.busy = false;
     }
+}
+
+/// The pool needs pages that were never used: what is cached here and in depots first goes back to its slabs and runs, some of
+/// which are whole then. Otherwise it would be out of use for as long as the threads have no use for its sizes, and what is
+/// allocated meanwhile would come to lie behind it for good. Rare enough to cost nothing: see `Runs.hasRisen`.
+fn putAll(c: *Cache) void {
+    for (&c.slots, 0..) |*slot, i| {
+        const class: u8 = @intCast(i);
+        if (slot.limit == 0) continue;
+        c.heap.putCells(class, c.contents(class));
+        c.open(class, 0);
+    }
+    depot.drainAll(c.heap);
 }
 
 // --- Thieves and the end --------------------------------------------------------------------------

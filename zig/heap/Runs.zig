@@ -34,6 +34,8 @@ region: *Region,
 /// First page that may be handed out; pages before it have no descriptor.
 bottom: u32,
 top: u32,
+/// Where the top is to be for `hasRisen`; changed without the lock.
+mark: u32 = 0,
 /// One past the last page.
 end: u32,
 /// Page number of the region's base, for alignments above a page.
@@ -323,6 +325,15 @@ fn takeTop(r: *Runs, d: *Descriptor, alignment: u32) bool {
 /// Read without the lock by who only wants to know about how much is in use.
 fn raise(r: *Runs, top: u32) void {
     @atomicStore(u32, &r.top, top, .monotonic);
+}
+
+/// Whether the top has risen by a 256th, and by 256 KiB, since this was last true; for one caller. As the top never falls it is true
+/// at most 178 times while a pool doubles.
+pub fn hasRisen(r: *Runs) bool {
+    const top = @atomicLoad(u32, &r.top, .monotonic);
+    const mark = @atomicLoad(u32, &r.mark, .monotonic);
+    if (top < mark) return false;
+    return @cmpxchgStrong(u32, &r.mark, mark, top + @max(top / 256, 64), .monotonic, .monotonic) == null;
 }
 
 fn unused(r: *Runs, number: u32) void {

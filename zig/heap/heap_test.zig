@@ -84,6 +84,34 @@ test "every second block freed serves again for its size" {
     try p.expectSound();
 }
 
+test "sizes used a little take few pages" {
+    const p: Pool = try .create(1, 14 * MiB, .{});
+    defer p.delete();
+    var pages: u64 = 0;
+    for (1..classes.small_count + 1) |class| {
+        const size = classes.sizes[class];
+        _ = try calls.allocate(1, size, 1, false);
+        const used = p.heap.stats().active / classes.page_size;
+        // Less than an eighth of its slab is unused, and it has one block if that is so.
+        try testing.expect(used - pages <= @max(1, 8 * size / classes.page_size + 1));
+        pages = used;
+    }
+    try testing.expect(pages <= 200);
+}
+
+test "a pool that grows takes back what its thread cached" {
+    const p: Pool = try .create(1, 256 * MiB, .{});
+    defer p.delete();
+    var blocks: [16][*]u8 = undefined;
+    for (&blocks) |*block| block.* = p.malloc(32 << 10) orelse return error.OutOfMemory;
+    for (blocks) |block| p.free(block);
+    try testing.expect(p.heap.stats().cached >= 256 << 10);
+    const top = p.heap.runs.top;
+    while (p.heap.runs.top < top + 512) _ = p.malloc(64) orelse return error.OutOfMemory;
+    try testing.expect(p.heap.stats().cached < 128 << 10);
+    try p.expectSound();
+}
+
 test "runs grow and shrink in place, and shrinking never fails" {
     const p: Pool = try .create(1, 14 * MiB, .{});
     defer p.delete();

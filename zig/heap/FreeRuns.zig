@@ -85,6 +85,12 @@ fn bit(pages: u32) u64 {
     return @as(u64, 1) << @intCast(pages % 64);
 }
 
+/// Whether there is a run of that many pages, at most 256 of them.
+pub fn hasExactly(f: *const FreeRuns, pages: u32) bool {
+    assert(pages <= listed_max);
+    return f.lists[pages] != 0;
+}
+
 /// A run of the smallest page count that is at least `pages`; 0 if there is none.
 pub fn atLeast(f: *const FreeRuns, pages: u32) u32 {
     if (pages <= listed_max) {

@@ -80,13 +80,15 @@ pub fn allocate(r: *Runs, kind: Metadata.Kind, pages: u32, alignment: u32, units
     return r.allocateLocked(kind, pages, alignment, units);
 }
 
-/// Addresses of used runs of a class: as many as `out` has room for, or fewer; says how many. What they hold does
-/// not matter.
+/// Addresses of used runs of a class: as many as `out` has room for, or fewer; says how many. Beyond the first only runs
+/// that are free and exactly that long: cut side by side from a longer one, none of them could grow in place.
 pub fn allocateMany(r: *Runs, class: u8, out: []usize) usize {
+    const pages = classes.table[class].pages;
     r.lock.lock();
     defer r.lock.unlock();
     for (out, 0..) |*address, i| {
-        const number = r.allocateLocked(.run, classes.table[class].pages, 1, 1) orelse return i;
+        if (i > 0 and !r.free.hasExactly(pages)) return i;
+        const number = r.allocateLocked(.run, pages, 1, 1) orelse return i;
         const d = r.metadata.descriptor(number);
         d.fresh = false;
         address.* = r.region.base + @as(usize, d.start) * page_size;

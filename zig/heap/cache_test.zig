@@ -133,3 +133,15 @@ test "the hot path of aligned blocks gives what the slow one does" {
     }
     try p.expectEmpty();
 }
+
+test "a run that came through the cache has room to grow" {
+    const p: Pool = try .create(1, 64 * MiB, .{});
+    defer p.delete();
+    for (0..4) |_| {
+        const block = @intFromPtr(p.malloc(20_000).?);
+        try testing.expect(try calls.resizeInPlace(1, block, 512 << 10));
+        p.free(@ptrFromInt(block));
+        thread.flushThread();
+    }
+    try p.expectEmpty();
+}

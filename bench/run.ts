@@ -14,12 +14,22 @@ import type { Goal } from "./goal.ts";
 import { evaluateGoals, goalRow } from "./goals.ts";
 import { countInstructions } from "./instructions.ts";
 import { describeMachine } from "./machine.ts";
-import { buildDriver, installPeers, missingPrograms, nativeStarts, type Start } from "./peers.ts";
+import {
+  buildDriver,
+  installPeers,
+  missingPrograms,
+  nativeStarts,
+  ours,
+  rivals,
+  type Start,
+} from "./peers.ts";
 import { report, type Table } from "./report.ts";
 import { type Candidate, type Effort, measure, type Measured, ratio, Worker } from "./sampling.ts";
 
 interface Options {
   readonly effort: Effort;
+  /** Also what takes gigabytes of memory. */
+  readonly full: boolean;
   readonly record: boolean;
   readonly install: boolean;
   readonly words: readonly string[];
@@ -33,6 +43,7 @@ function parse(args: readonly string[]): Options {
   }
   return {
     effort: chooseEffort(args),
+    full: args.includes("--full"),
     record: args.includes("--record"),
     install: args.includes("--install"),
     words: args.filter((word) => !word.startsWith("--")),
@@ -40,9 +51,9 @@ function parse(args: readonly string[]): Options {
 }
 
 function chooseEffort(args: readonly string[]): Effort {
-  if (args.includes("--quick")) return { samples: 7, milliseconds: 1 };
-  if (args.includes("--full")) return { samples: 101, milliseconds: 5 };
-  return { samples: 31, milliseconds: 2 };
+  if (args.includes("--quick")) return { samples: 7, milliseconds: 1, processes: 1 };
+  if (args.includes("--full")) return { samples: 21, milliseconds: 3, processes: 5 };
+  return { samples: 11, milliseconds: 2, processes: 3 };
 }
 
 async function main(): Promise<void> {
@@ -57,7 +68,7 @@ async function main(): Promise<void> {
     const native = await startAll(nativeStarts(driver), started);
     const runtimes = await startAll(runtimeStarts(), started);
     const rows = [
-      ...nativeRows(native),
+      ...nativeRows(native, options.full),
       ...runtimes.flatMap(runtimeRows),
       goalRow(native, runtimes),
     ]
@@ -108,17 +119,35 @@ export interface Row {
   readonly candidates: readonly Candidate[];
 }
 
+/** Works that take 4 GiB in each process. */
+const HUGE = /^large live 100000/;
+
 /** A row for every work; how much pools hold is no row, and creating and checking have no peer. */
-function nativeRows(workers: readonly Worker[]): Row[] {
+function nativeRows(workers: readonly Worker[], full: boolean): Row[] {
   const works = [...new Set(workers.flatMap((worker) => worker.works))];
   return works
     .filter((work) => !/^(capacity|usable) /.test(work))
-    .map((work) => ({
-      name: `C: ${work}`,
-      candidates: workers
-        .filter((worker) => worker.can(work))
-        .map((worker) => ({ name: worker.name, worker, work })),
-    }));
+    .flatMap((work) =>
+      HUGE.test(work) ? full ? pairRows(workers, work) : [] : [row(workers, work)]
+    );
+}
+
+function row(workers: readonly Worker[], work: string): Row {
+  const able = workers.filter((worker) => worker.can(work));
+  return {
+    name: `C: ${work}`,
+    candidates: able.map((worker) => ({ name: worker.name, worker, work })),
+  };
+}
+
+/** What only two processes have memory for at once: ours beside each of the peers. */
+function pairRows(workers: readonly Worker[], work: string): Row[] {
+  return workers
+    .filter((worker) => rivals.includes(worker.name))
+    .map((rival) => {
+      const two = workers.filter((worker) => worker === rival || worker.name === ours);
+      return { ...row(two, work), name: `C: ${work}, beside ${rival.name}` };
+    });
 }
 
 /** A row for every suite. */

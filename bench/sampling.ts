@@ -18,17 +18,16 @@ export interface Answer {
 /** A process that measures on request. */
 export class Worker {
   readonly name: string;
-  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #lines: AsyncIterator<string>;
+  readonly #start: Start;
+  #process: Process;
+  #lines: AsyncIterator<string>;
   #works: ReadonlySet<string> = new Set();
 
   private constructor(start: Start) {
     this.name = start.name;
-    this.#process = spawn(start.command, start.words, {
-      stdio: ["pipe", "pipe", "inherit"],
-      env: { ...process.env, ...start.environment },
-    });
-    this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+    this.#start = start;
+    this.#process = spawnOf(start);
+    this.#lines = linesOf(this.#process);
   }
 
   /** Starts the process and asks what it can do. */
@@ -54,6 +53,13 @@ export class Worker {
     return { nanoseconds, proof };
   }
 
+  /** A new process in the place of the old one. */
+  async renew(): Promise<void> {
+    await this.stop();
+    this.#process = spawnOf(this.#start);
+    this.#lines = linesOf(this.#process);
+  }
+
   /** Ends the process, which leaves its loop at the end of its input. */
   stop(): Promise<void> {
     return new Promise((resolve) => {
@@ -68,6 +74,19 @@ export class Worker {
     if (done === true) throw new Error(`Asking "${this.name}" for "${question}" failed: it ended`);
     return value;
   }
+}
+
+type Process = ChildProcessByStdio<Writable, Readable, null>;
+
+function spawnOf(start: Start): Process {
+  return spawn(start.command, start.words, {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, ...start.environment },
+  });
+}
+
+function linesOf(started: Process): AsyncIterator<string> {
+  return createInterface({ input: started.stdout })[Symbol.asyncIterator]();
 }
 
 /** One work of one worker. */
@@ -85,8 +104,10 @@ export interface Measured {
 }
 
 export interface Effort {
-  /** Sample rounds. */
+  /** Sample rounds of each process. */
   readonly samples: number;
+  /** How many processes of each worker measure, one after the other; without, its present one does and stays. */
+  readonly processes?: number;
   /** About how long one sample takes; with 0 it is one round, without warming up. */
   readonly milliseconds: number;
 }
@@ -96,19 +117,32 @@ export async function measure(
   candidates: readonly Candidate[],
   effort: Effort,
 ): Promise<ReadonlyMap<string, Measured>> {
+  const samples: number[][] = candidates.map(() => []);
+  for (let process = 0; process < (effort.processes ?? 1); process++) {
+    await sampleOnce(candidates, effort, samples);
+    if (effort.processes === undefined) break;
+    for (const worker of new Set(candidates.map(({ worker }) => worker))) await worker.renew();
+  }
+  return new Map(
+    candidates.map(({ name }, i) => [name, { ns: median(samples[i]!), samples: samples[i]! }]),
+  );
+}
+
+/** Where a process's code and stack come to lie makes it faster or slower than the next: up to 1.2 times. */
+async function sampleOnce(
+  candidates: readonly Candidate[],
+  effort: Effort,
+  samples: readonly number[][],
+): Promise<void> {
   await compareProofs(candidates);
   const rounds: number[] = [];
   for (const { worker, work } of candidates) rounds.push(await calibrate(worker, work, effort));
-  const samples: number[][] = candidates.map(() => []);
   for (let sample = 0; sample < effort.samples; sample++) {
     for (const [i, { worker, work }] of candidates.entries()) {
       const { nanoseconds } = await worker.run(work, rounds[i]!);
       samples[i]!.push(nanoseconds / rounds[i]!);
     }
   }
-  return new Map(
-    candidates.map(({ name }, i) => [name, { ns: median(samples[i]!), samples: samples[i]! }]),
-  );
 }
 
 /** Candidates of one suite do the same work; what else stands in the row is not comparable. */

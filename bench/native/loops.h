@@ -217,13 +217,13 @@ static uint64_t FACE(stream)(long rounds, size_t size) { return in_two_threads(F
 #define MANY_LIVE                                                                                   \
     LIVE("live 100000", 100000, random_sizes, 1), LIVE("large live 1000", 1000, large_sizes, 1),    \
     LIVE("large live 10000", 10000, large_sizes, 1),                                                \
-    LIVE("large live 30000", 30000, large_sizes, 1),                                                \
+    LIVE("large live 100000", 100000, large_sizes, 1),                                                \
     LIVE("live 1000, 2 threads", 1000, random_sizes, 2),                                            \
     LIVE("live 10000, 2 threads", 10000, random_sizes, 2),                                          \
     LIVE("live 100000, 2 threads", 100000, random_sizes, 2),                                        \
     LIVE("large live 1000, 2 threads", 1000, large_sizes, 2),                                       \
     LIVE("large live 10000, 2 threads", 10000, large_sizes, 2),                                     \
-    LIVE("large live 30000, 2 threads", 30000, large_sizes, 2)
+    LIVE("large live 100000, 2 threads", 100000, large_sizes, 2)
 #define HANDED_OVER                                                                                 \
     {.name = "exchange 64, 2 threads", FACE(exchange), 64},                                         \
     {.name = "produce and consume 64", FACE(stream), 64}

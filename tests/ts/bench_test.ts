@@ -56,6 +56,19 @@ test(
   },
 );
 
+test("bench: several processes of each candidate measure", async () => {
+  const starts = nativeStarts(buildDriver(), 64).filter(({ name }) => name === "C library");
+  const worker = await Worker.start(starts[0]!);
+  try {
+    const candidates = [{ name: worker.name, worker, work: "live 1000" }];
+    const measured = await measure(candidates, { samples: 2, milliseconds: 0, processes: 3 });
+    assertEquals(measured.get(worker.name)!.samples.length, 6);
+    assert((await worker.run("live 1000", 1)).proof > 0);
+  } finally {
+    await worker.stop();
+  }
+});
+
 test("bench: goals are computed from the ratios within the rounds", () => {
   const row = (figures: Record<string, number[]>) =>
     new Map(

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { ArrayType, TypedArray } from "./array.ts";
+import type { ArrayType, Columns, ColumnType, TypedArray } from "./array.ts";
+import { bookOf } from "./columns.ts";
 import { VmemError } from "./errors.ts";
 import type { Memory } from "./memory.ts";
 import * as native from "./native.ts";
@@ -11,6 +12,7 @@ import type { AllocateOptions } from "./options.ts";
 import type { Pointer } from "./pointer.ts";
 import type { Pool } from "./pool.ts";
 import type { Size } from "./size.ts";
+import { freeAll, PointerGroup } from "./pointer_group.ts";
 import { show } from "./text.ts";
 
 /**
@@ -45,9 +47,9 @@ export class Scope implements Disposable {
   readonly #memory: Memory;
   /** How often the pool had been reset when the blocks were allocated. */
   readonly #resets: number;
-  readonly #blocks: Blocks = new Blocks();
+  readonly #blocks: PointerGroup = new PointerGroup();
   /** By their buffers, whatever views of those there are. */
-  #arrays: Map<ArrayBuffer, TypedArray> | undefined;
+  #arrays: Map<ArrayBuffer, TypedArray | Columns> | undefined;
   #inner: Set<Scope> | undefined;
   #outer: Set<Scope> | undefined;
   #open = true;
@@ -108,18 +110,29 @@ export class Scope implements Disposable {
     return array;
   }
 
+  /** As {@linkcode Pool.columns}. */
+  columns<const C extends Readonly<Record<string, ColumnType>>>(
+    types: C,
+    length: number,
+  ): Columns<C> {
+    if (!this.#open) this.#refuse("Cannot allocate columns");
+    const columns = this.#pool.columns(types, length);
+    this.#addArray(columns);
+    return columns;
+  }
+
   /**
    * As {@linkcode Pool.resize}.
    *
    * @throws RangeError The array is not the scope's.
    */
-  resize<A extends TypedArray>(array: A, length: number): A {
+  resize<A extends TypedArray | Columns>(array: A, length: number): A {
     const action = "Cannot resize an array";
     if (!this.#open) this.#refuse(action);
-    const { buffer } = array;
+    const buffer = bufferOf(array);
     if (!this.#has(array)) this.#refuseForeign(action, array);
     const resized = this.#pool.resize(array, length);
-    this.#arrays?.delete(buffer);
+    if (buffer !== undefined) this.#arrays?.delete(buffer);
     this.#addArray(resized);
     return resized;
   }
@@ -127,7 +140,7 @@ export class Scope implements Disposable {
   /**
    * Frees something before the scope ends.
    *
-   * @param block A pointer or an array that the scope allocated. The null pointer 0 does nothing.
+   * @param block A pointer, an array or columns that the scope allocated. The null pointer 0 does nothing.
    * @throws VmemError The pool is closed (EBADF), or the engine uses the array for input or output just now (EBUSY).
    * @throws RangeError It is not the scope's.
    *
@@ -142,11 +155,11 @@ export class Scope implements Disposable {
    * assertEquals(pool.stats().allocated, 0);
    * ```
    */
-  free(block: Pointer | TypedArray): void {
+  free(block: Pointer | TypedArray | Columns): void {
     const action = "Cannot free a block";
     if (block === 0) return;
     if (!this.#has(block)) this.#refuseForeign(action, block);
-    const buffer = typeof block === "object" ? block.buffer : undefined;
+    const buffer = bufferOf(block);
     this.#pool.free(block);
     if (buffer === undefined) this.#blocks.delete(block as Pointer);
     else this.#arrays?.delete(buffer);
@@ -156,7 +169,7 @@ export class Scope implements Disposable {
    * Hands something over to the pool: it stays when the scope ends, and is freed through the pool.
    *
    * @typeParam T What it is.
-   * @param block A pointer or an array that the scope allocated.
+   * @param block A pointer, an array or columns that the scope allocated.
    * @returns The same.
    * @throws RangeError It is not the scope's.
    *
@@ -173,10 +186,11 @@ export class Scope implements Disposable {
    * assertEquals(pool.stats().allocated, 0);
    * ```
    */
-  keep<T extends Pointer | TypedArray>(block: T): T {
+  keep<T extends Pointer | TypedArray | Columns>(block: T): T {
     if (!this.#has(block)) this.#refuseForeign("Cannot keep a block", block);
-    if (typeof block === "object") this.#arrays?.delete(block.buffer);
-    else this.#blocks.delete(block);
+    const buffer = bufferOf(block);
+    if (buffer === undefined) this.#blocks.delete(block as Pointer);
+    else this.#arrays?.delete(buffer);
     return block;
   }
 
@@ -224,13 +238,13 @@ export class Scope implements Disposable {
     this.close();
   }
 
-  #addArray(array: TypedArray): void {
-    this.#arrays ??= new Map();
-    this.#arrays.set(array.buffer, array);
+  #addArray(array: TypedArray | Columns): void {
+    const buffer = bufferOf(array);
+    if (buffer !== undefined) (this.#arrays ??= new Map()).set(buffer, array);
   }
 
-  #freeArray(array: TypedArray): void {
-    if (array.buffer.detached) return; // somebody else's since it was posted, or freed through the pool
+  #freeArray(array: TypedArray | Columns): void {
+    if (bufferOf(array)?.detached) return; // somebody else's since it was posted, or freed through the pool
     try {
       this.#pool.free(array);
     } catch (error) {
@@ -241,7 +255,8 @@ export class Scope implements Disposable {
 
   #has(block: unknown): boolean {
     if (typeof block === "number") return this.#blocks.has(block);
-    return ArrayBuffer.isView(block) && this.#arrays?.has(block.buffer as ArrayBuffer) === true;
+    const buffer = bufferOf(block);
+    return buffer !== undefined && this.#arrays?.has(buffer) === true;
   }
 
   #refuseForeign(action: string, block: unknown): never {
@@ -254,45 +269,7 @@ export class Scope implements Disposable {
   }
 }
 
-/** The pointers of a scope: a list as long as the newest goes first, which is cheaper than a set. */
-class Blocks {
-  #list: number[] = [];
-  #set: Set<number> | undefined;
-
-  add(pointer: number): void {
-    if (this.#set === undefined) this.#list.push(pointer);
-    else this.#set.add(pointer);
-  }
-
-  has(pointer: number): boolean {
-    if (this.#isNewest(pointer)) return true;
-    this.#set ??= new Set(this.#list);
-    return this.#set.has(pointer);
-  }
-
-  delete(pointer: number): void {
-    if (this.#isNewest(pointer)) this.#list.pop();
-    else this.#set?.delete(pointer);
-  }
-
-  takeAll(): Float64Array {
-    const pointers = Float64Array.from(this.#set ?? this.#list);
-    this.#list = [];
-    this.#set = undefined;
-    return pointers;
-  }
-
-  #isNewest(pointer: number): boolean {
-    return this.#set === undefined && this.#list.at(-1) === pointer;
-  }
-}
-
-/** What was freed before, against the rules, is passed over. */
-function freeAll(handle: number, pointers: Float64Array): void {
-  let rest = pointers;
-  while (rest.length > 0) {
-    const freed = native.freeMany(handle, rest, rest.length);
-    if (freed < 0) return; // closed
-    rest = rest.subarray(freed + 1);
-  }
+/** The buffer that an array or columns are, or an array is a part of. */
+function bufferOf(value: unknown): ArrayBuffer | undefined {
+  return ArrayBuffer.isView(value) ? value.buffer as ArrayBuffer : bookOf(value)?.bytes.buffer;
 }

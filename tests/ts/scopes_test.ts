@@ -17,6 +17,8 @@ function allocateAll(scope: Scope): void {
   scope.realloc(scope.malloc(10), 100_000);
   scope.realloc(0 as Pointer, 10);
   scope.resize(scope.alloc(Float64Array, 10), 1000);
+  scope.columns({ id: "u32", price: "f64" }, 100);
+  scope.resize(scope.columns({ id: "u32", price: "f64" }, 10), 100);
 }
 
 test("a scope frees what was allocated through it", () => {
@@ -221,5 +223,28 @@ test("many scopes with random contents leave nothing", () => {
       }
     }
     for (const scope of open) scope.close();
+  });
+});
+
+test("columns are a scope's until they are freed or kept", () => {
+  withPool(options, (pool) => {
+    const scope = pool.scope();
+    const [gone, kept, left] = [0, 1, 2].map(() => scope.columns({ id: "u32", price: "f64" }, 10));
+    assert(gone !== undefined && kept !== undefined && left !== undefined);
+    scope.free(gone);
+    assertEquals(gone.id.length, 0);
+    assertThrows(() => scope.free(gone), RangeError, "is not of this scope");
+    assertEquals(scope.keep(kept), kept);
+    const longer = scope.resize(left, 20);
+    const foreign = pool.columns({ id: "u8" }, 1);
+    for (const columns of [foreign, kept]) {
+      assertThrows(() => scope.resize(columns, 2), RangeError, "is not of this scope");
+      assertThrows(() => scope.keep(columns), RangeError, "is not of this scope");
+    }
+    scope.close();
+    assertThrows(() => scope.columns({ id: "u8" }, 1), TypeError, "the scope is closed");
+    assertEquals([longer.id.length, kept.id.length, foreign.id.length], [0, 10, 1]);
+    pool.free(kept);
+    pool.free(foreign);
   });
 });

@@ -72,6 +72,11 @@ export function buildBareLibrary(): string {
   return build("libbare.so", ["bare.c"], [], ["-shared", "-fPIC"]);
 }
 
+/** Builds the clock that the benchmarks of structures use. */
+export function buildClockLibrary(): string {
+  return build("libclock.so", ["clock.c"], [], ["-shared", "-fPIC"]);
+}
+
 function build(
   name: string,
   sources: readonly string[],

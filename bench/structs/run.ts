@@ -1,0 +1,152 @@
+/**
+ * Structures in a pool beside plain objects: `deno task bench:structs [--quick] [--record] [WORKLOAD …]`.
+ *
+ * Prints what an operation takes in nanoseconds and as a ratio to plain objects, on Deno and Bun, then the goals. See
+ * README.md beside this folder.
+ */
+import { spawnSync } from "node:child_process";
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { bun, deno } from "../../tools/bun.ts";
+import { root } from "../../tools/zig.ts";
+import { describeMachine } from "../machine.ts";
+import { type Measured, median, ratio } from "../sampling.ts";
+import { builders, type Built } from "./build.ts";
+import { v8Flags } from "./collector.ts";
+import { structGoals, type Table } from "./goals.ts";
+import type { Effort, Samples } from "./measure.ts";
+import { type Builds, report } from "./report.ts";
+import { plain } from "./workload.ts";
+import { workloads } from "./workloads.ts";
+
+interface Options {
+  readonly effort: Effort;
+  /** How often records are built by each candidate. */
+  readonly builds: number;
+  readonly record: boolean;
+  readonly words: readonly string[];
+}
+
+function parse(args: readonly string[]): Options {
+  const known = ["--quick", "--record"];
+  const unknown = args.find((word) => word.startsWith("--") && !known.includes(word));
+  if (unknown !== undefined) {
+    throw new Error(`"${unknown}" is no option; there are ${known.join(" and ")}`);
+  }
+  const names = ["build", ...workloads.map(({ name }) => name)];
+  const words = args.filter((word) => !word.startsWith("--"));
+  const strange = words.find((word) => !names.includes(word));
+  if (strange !== undefined) {
+    throw new Error(`"${strange}" is no workload; there are ${names.join(", ")}`);
+  }
+  const quick = args.includes("--quick");
+  return {
+    effort: quick ? { warm: 3, samples: 3 } : { warm: 4, samples: 15 },
+    builds: quick ? 1 : 3,
+    record: args.includes("--record"),
+    words: words.length > 0 ? words : names,
+  };
+}
+
+/** Program and first words of both runtimes. */
+function runtimes(): ReadonlyMap<string, readonly string[]> {
+  return new Map([["Deno", [deno(), "run", "-A", v8Flags]], ["Bun", bun()]]);
+}
+
+function main(): void {
+  const options = parse(process.argv.slice(2));
+  const table = new Map<string, ReadonlyMap<string, Measured>>();
+  const builds = new Map<string, ReadonlyMap<string, readonly Built[]>>();
+  for (const { name } of workloads.filter(({ name }) => options.words.includes(name))) {
+    for (const [runtime, command] of runtimes()) {
+      note(`Measuring ${name} on ${runtime}`);
+      const { warm, samples } = options.effort;
+      const measured = work(command, [name, `${warm}`, `${samples}`]) as Samples;
+      table.set(`${runtime}: ${name}`, toMeasured(measured));
+    }
+  }
+  if (options.words.includes("build")) {
+    for (const [runtime, command] of runtimes()) {
+      note(`Building records on ${runtime}`);
+      builds.set(runtime, buildByTurns(command, options.builds));
+    }
+    for (const [runtime, built] of builds) {
+      table.set(`${runtime}: longest step`, longestSteps(built));
+    }
+  }
+  note("");
+  process.stdout.write(report(table, builds, structGoals(table)));
+  if (options.record) record(table, builds);
+}
+
+/** Runs worker.ts in a process of its own. */
+function work([program = "", ...first]: readonly string[], words: readonly string[]): unknown {
+  const file = join(root, "bench", "structs", "worker.ts");
+  const run = spawnSync(program, [...first, file, ...words], {
+    cwd: root,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  if (run.status !== 0) throw new Error(`Measuring "${words.join(" ")}" failed: see above`);
+  return JSON.parse(run.stdout);
+}
+
+function buildByTurns(command: readonly string[], turns: number): Map<string, Built[]> {
+  const built = new Map(Object.keys(builders).map((name): [string, Built[]] => [name, []]));
+  for (let turn = 0; turn < turns; turn++) {
+    for (const [name, times] of built) times.push(work(command, ["build", name]) as Built);
+  }
+  return built;
+}
+
+function toMeasured(samples: Samples): Map<string, Measured> {
+  return new Map(
+    Object.entries(samples).map(([name, each]) => [name, { ns: median(each), samples: each }]),
+  );
+}
+
+/** The longest steps as a workload of the table, for its goal. */
+function longestSteps(built: ReadonlyMap<string, readonly Built[]>): Map<string, Measured> {
+  return new Map([...built].map(([name, times]) => {
+    const samples = times.map(({ longestStep }) => longestStep * 1e6);
+    return [name, { ns: median(samples), samples }];
+  }));
+}
+
+/** One line of JSON beside those of the other benchmarks. */
+function record(table: Table, builds: Builds): void {
+  const rows = Object.fromEntries([...table].map(([row, measured]) => {
+    const base = measured.get(plain)!;
+    const figures = [...measured].map(([name, value]) => [
+      name,
+      { ns: round(value.ns), ratio: round(ratio(value, base)) },
+    ]);
+    return [row, Object.fromEntries(figures)];
+  }));
+  const built = Object.fromEntries(
+    [...builds].map(([runtime, candidates]) => [runtime, Object.fromEntries(candidates)]),
+  );
+  const command = ["deno task bench:structs", ...process.argv.slice(2)].join(" ");
+  const goals = structGoals(table);
+  const line = JSON.stringify({ ...describeMachine(), command, rows, builds: built, goals });
+  appendFileSync(join(root, "bench", "record.ndjson"), `${line}\n`);
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+/** A line on a terminal that the next one replaces. */
+function note(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
+}
+
+if (import.meta.main) {
+  try {
+    main();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

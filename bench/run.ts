@@ -79,7 +79,8 @@ async function main(): Promise<void> {
     const table = new Map<string, ReadonlyMap<string, Measured>>();
     for (const { name, candidates } of rows) {
       note(`Measuring ${name}`);
-      table.set(name, await measure(candidates, options.effort));
+      const effort = HUGE.test(name) ? { ...options.effort, processes: 2 } : options.effort;
+      table.set(name, await measure(candidates, effort));
     }
     note("Filling pools and counting instructions");
     const capacities = await measureCapacities(native);
@@ -120,7 +121,7 @@ export interface Row {
 }
 
 /** Works that take 4 GiB in each process. */
-const HUGE = /^large live 100000/;
+const HUGE = /\blarge live 100000/;
 
 /** A row for every work; how much pools hold is no row, and creating and checking have no peer. */
 function nativeRows(workers: readonly Worker[], full: boolean): Row[] {

@@ -2,7 +2,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { OutOfMemoryError, type Pointer, Pool, VmemError } from "../../mod.ts";
-import { MiB, withPool } from "./support.ts";
+import { MiB, runtime, withPool } from "./support.ts";
 
 const small = { maxSize: "64MiB" } as const;
 const encoder = new TextEncoder();
@@ -153,3 +153,17 @@ test("text of a closed pool is refused, however often it was read", () => {
   ];
   for (const call of calls) assertThrows(call, VmemError, "the pool is closed");
 });
+
+test(
+  "text that is longer than a string can be is refused",
+  { skip: runtime === "bun" && "a string of 2 GiB would have to be made to see it" },
+  () => {
+    using pool = Pool.create({ maxSize: "1TiB" });
+    assertThrows(
+      () => pool.readText(4096 as Pointer, 2 ** 29),
+      RangeError,
+      "Cannot read text: 512 MiB are more than a string of this runtime holds",
+    );
+    assertEquals(pool.stats().committed, 0);
+  },
+);

@@ -213,3 +213,52 @@ test "copying, filling, comparing and searching between pointers" {
     try testing.expectEqual(3, table.vmem_ffi_text_length(handle, size - 4, 3));
     try testing.expectEqual(0, table.vmem_ffi_text_length(handle, size - 4, 0));
 }
+
+/// Works on a pool's bytes until the pool is closed. One that is attached does short things too, without counting as a user.
+const Worker = struct {
+    handle: f64,
+    attached: bool,
+    rounds: std.atomic.Value(u32) = .init(0),
+    failed: std.atomic.Value(bool) = .init(false),
+
+    fn run(worker: *Worker) void {
+        const handle = worker.handle;
+        const closed = status(error.EBADF);
+        if (worker.attached) {
+            if (table.vmem_ffi_attach(handle) != 0) return worker.failed.store(true, .release);
+            // From now on the pool is the one that this thread used last.
+            _ = table.vmem_ffi_free(handle, table.vmem_ffi_malloc(handle, 64));
+        }
+        while (true) {
+            const lengths = [_]f64{ 1 << 20, 100_000, 64, 65536 };
+            for (lengths[0..if (worker.attached) 4 else 2]) |length| {
+                const results = [_]i32{
+                    table.vmem_ffi_copy(handle, 4096, handle, 2 << 20, length),
+                    table.vmem_ffi_fill_byte(handle, 4 << 20, length, 7),
+                    @min(0, table.vmem_ffi_compare(handle, 4096, 4 << 20, length)),
+                    @intFromFloat(@min(0, table.vmem_ffi_find_byte(handle, 4096, length, 1))),
+                };
+                for (results) |result| {
+                    if (result == closed) return;
+                    if (result != 0) return worker.failed.store(true, .release);
+                }
+            }
+            _ = worker.rounds.fetchAdd(1, .release);
+        }
+    }
+};
+
+test "a pool is closed while its bytes are copied, filled and searched" {
+    for (0..30) |_| {
+        const handle = try testPool(16 << 20, 2);
+        var workers = [_]Worker{ .{ .handle = handle, .attached = true }, .{ .handle = handle, .attached = false } };
+        var threads: [workers.len]std.Thread = undefined;
+        for (&threads, &workers) |*thread, *worker| thread.* = try std.Thread.spawn(.{}, Worker.run, .{worker});
+        for (&workers) |*worker| {
+            while (worker.rounds.load(.acquire) < 2 and !worker.failed.load(.acquire)) try std.Thread.yield();
+        }
+        try testing.expectEqual(0, table.vmem_ffi_close(handle));
+        for (threads) |thread| thread.join();
+        for (&workers) |*worker| try testing.expect(!worker.failed.load(.acquire));
+    }
+}

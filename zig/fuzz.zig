@@ -49,6 +49,8 @@ const Kind = enum {
     check,
     stats,
     fill_up,
+    /// Everything is freed at once.
+    reset,
     /// One of the next system calls fails.
     fault,
 };
@@ -72,7 +74,7 @@ fn makeCase(seed: u64) Case {
     for (&weights) |*w| w.* = if (random.boolean()) 0 else 1 + random.uintLessThan(u32, 8);
     weights[@backingInt(Kind.malloc)] = 8;
     weights[@backingInt(Kind.free)] = random.uintLessThan(u32, 12);
-    for ([_]Kind{ .check, .trim, .fill_up, .flush }) |rare| weights[@backingInt(rare)] = @min(weights[@backingInt(rare)], 1);
+    for ([_]Kind{ .check, .trim, .fill_up, .reset, .flush }) |rare| weights[@backingInt(rare)] = @min(weights[@backingInt(rare)], 1);
     const size_bits = 3 + random.uintLessThan(u5, 20);
     const count = 20 + random.uintLessThan(usize, operations_max - 20);
     for (operations_memory[0..count]) |*o| {
@@ -269,6 +271,13 @@ fn perform(m: *Model, o: Operation) void {
             if (s.active > s.committed) m.fail("pages are used without storage");
         },
         .fill_up => fillUp(m, o),
+        .reset => {
+            for (m.slots) |each| if (each.address != 0) m.verify(each);
+            if (!heap.reset(p.heap)) return if (!m.faulted) m.fail("the pool could not be reset");
+            m.slots = @splat(.{});
+            m.stale = @splat(0);
+            if (m.pool.expectEmpty()) {} else |_| m.fail("the pool is not empty after a reset");
+        },
         .fault => {
             // Level 3 gives a block up rather than hand it out behind a guard that cannot be taken away.
             if (!os.fault.enabled or m.case.pool.hardening == 3) return;

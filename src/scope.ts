@@ -13,12 +13,16 @@ import type { Pointer } from "./pointer.ts";
 import type { Pool } from "./pool.ts";
 import type { Size } from "./size.ts";
 import { freeAll, PointerGroup } from "./pointer_group.ts";
+import { placeOf, StructGroup } from "./struct/group.ts";
+import { isView } from "./struct/make.ts";
+import type { Init, Struct, View, ViewMembers } from "./struct/types.ts";
+import type { Placed } from "./struct/window.ts";
 import { show } from "./text.ts";
 
 /**
  * A group of blocks that are freed together, when the scope ends: made by {@linkcode Pool.scope}, ended by `using` or
- * {@linkcode Scope.close}, also when an exception leaves it. Its methods do what those of the pool with the same names do; what
- * they allocate is the scope's until it is freed or kept. Scopes in a scope end with it at the latest.
+ * {@linkcode Scope.close}. Its methods do what those of the pool with the same names do; what they allocate is the scope's
+ * until it is freed or kept.
  *
  * Free what is a scope's through the scope: what was freed through the pool, and perhaps given out to somebody else since then,
  * would be freed a second time. End scopes before the pool is reset: what they allocate afterwards they do not free.
@@ -50,6 +54,7 @@ export class Scope implements Disposable {
   readonly #blocks: PointerGroup = new PointerGroup();
   /** By their buffers, whatever views of those there are. */
   #arrays: Map<ArrayBuffer, TypedArray | Columns> | undefined;
+  #structs: StructGroup | undefined;
   #inner: Set<Scope> | undefined;
   #outer: Set<Scope> | undefined;
   #open = true;
@@ -77,6 +82,14 @@ export class Scope implements Disposable {
     const pointer = this.#pool.calloc(count, size, options);
     this.#blocks.add(pointer);
     return pointer;
+  }
+
+  /** As {@linkcode Pool.make}. */
+  make<F>(type: Struct<F>, values?: Init<F>): View<F> {
+    if (!this.#open) this.#refuse("Cannot make a struct");
+    const view = this.#pool.make(type, values);
+    (this.#structs ??= new StructGroup()).add(view as unknown as Placed);
+    return view;
   }
 
   /** As {@linkcode Pool.strdup}. */
@@ -140,7 +153,7 @@ export class Scope implements Disposable {
   /**
    * Frees something before the scope ends.
    *
-   * @param block A pointer, an array or columns that the scope allocated. The null pointer 0 does nothing.
+   * @param block A pointer, an array, columns or a struct that the scope allocated. The null pointer 0 does nothing.
    * @throws VmemError The pool is closed (EBADF), or the engine uses the array for input or output just now (EBUSY).
    * @throws RangeError It is not the scope's.
    *
@@ -155,21 +168,19 @@ export class Scope implements Disposable {
    * assertEquals(pool.stats().allocated, 0);
    * ```
    */
-  free(block: Pointer | TypedArray | Columns): void {
-    const action = "Cannot free a block";
+  free(block: Pointer | TypedArray | Columns | ViewMembers): void {
     if (block === 0) return;
-    if (!this.#has(block)) this.#refuseForeign(action, block);
-    const buffer = bufferOf(block);
+    if (!this.#has(block)) this.#refuseForeign("Cannot free a block", block);
+    const key = keyOf(block);
     this.#pool.free(block);
-    if (buffer === undefined) this.#blocks.delete(block as Pointer);
-    else this.#arrays?.delete(buffer);
+    this.#delete(block, key);
   }
 
   /**
    * Hands something over to the pool: it stays when the scope ends, and is freed through the pool.
    *
    * @typeParam T What it is.
-   * @param block A pointer, an array or columns that the scope allocated.
+   * @param block A pointer, an array, columns or a struct that the scope allocated.
    * @returns The same.
    * @throws RangeError It is not the scope's.
    *
@@ -186,11 +197,9 @@ export class Scope implements Disposable {
    * assertEquals(pool.stats().allocated, 0);
    * ```
    */
-  keep<T extends Pointer | TypedArray | Columns>(block: T): T {
+  keep<T extends Pointer | TypedArray | Columns | ViewMembers>(block: T): T {
     if (!this.#has(block)) this.#refuseForeign("Cannot keep a block", block);
-    const buffer = bufferOf(block);
-    if (buffer === undefined) this.#blocks.delete(block as Pointer);
-    else this.#arrays?.delete(buffer);
+    this.#delete(block, keyOf(block));
     return block;
   }
 
@@ -228,12 +237,15 @@ export class Scope implements Disposable {
     for (const scope of this.#inner ?? []) scope.close();
     for (const array of this.#arrays?.values() ?? []) this.#freeArray(array);
     this.#arrays = undefined;
-    const pointers = this.#blocks.takeAll();
     const { handle } = this.#memory;
-    if (pointers.length > 0 && native.resets(handle) === this.#resets) freeAll(handle, pointers);
+    if (native.resets(handle) !== this.#resets) return;
+    freeAll(handle, this.#blocks.takeAll());
+    if (this.#structs !== undefined) {
+      freeAll(handle, Float64Array.from(this.#structs.takeAll(this.#memory)));
+    }
   }
 
-  /** Ends the scope. What `using` calls. */
+  /** What `using` calls. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -255,8 +267,16 @@ export class Scope implements Disposable {
 
   #has(block: unknown): boolean {
     if (typeof block === "number") return this.#blocks.has(block);
+    if (this.#structs?.has(block)) return true;
     const buffer = bufferOf(block);
     return buffer !== undefined && this.#arrays?.has(buffer) === true;
+  }
+
+  /** `key` is what `keyOf` said when the block was alive. */
+  #delete(block: unknown, key: number | ArrayBuffer): void {
+    if (typeof key === "object") this.#arrays?.delete(key);
+    else if (isView(block)) this.#structs?.delete(key);
+    else this.#blocks.delete(key);
   }
 
   #refuseForeign(action: string, block: unknown): never {
@@ -272,4 +292,10 @@ export class Scope implements Disposable {
 /** The buffer that an array or columns are, or an array is a part of. */
 function bufferOf(value: unknown): ArrayBuffer | undefined {
   return ArrayBuffer.isView(value) ? value.buffer as ArrayBuffer : bookOf(value)?.bytes.buffer;
+}
+
+/** What the book of a scope has something by: its pointer or its buffer. */
+function keyOf(block: unknown): number | ArrayBuffer {
+  if (typeof block === "number") return block;
+  return isView(block) ? placeOf(block) : bufferOf(block) ?? 0;
 }

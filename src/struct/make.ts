@@ -58,6 +58,16 @@ export function freeView(memory: Memory, view: Placed): void {
   }
 }
 
+/** The pointers of a struct and of the strings that it owns, for who frees them; the view is dead from now on. */
+export function takeApart(view: Placed): number[] {
+  const window = view.$$window;
+  const at = view.$$offset;
+  const strings = infoOf(view.constructor)?.strings ?? [];
+  const pointers = strings.map((string) => readPointer(window, at + string, stringSlot));
+  view.$$offset = freed;
+  return [window.start + at, ...pointers];
+}
+
 /** Whether a value is a view of a struct. */
 export function isView(value: unknown): value is Placed {
   return typeof value === "object" && value !== null && "$$window" in value;

@@ -3,7 +3,16 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { deflate } from "node:zlib";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { OutOfMemoryError, type Pointer, Pool, type Scope, VmemError } from "../../mod.ts";
+import {
+  OutOfMemoryError,
+  type Pointer,
+  pointer,
+  Pool,
+  type Scope,
+  string,
+  struct,
+  VmemError,
+} from "../../mod.ts";
 import { collectUntil, MiB, Random, withPool } from "./support.ts";
 import { ask, startWorker } from "./workers.ts";
 
@@ -246,5 +255,31 @@ test("columns are a scope's until they are freed or kept", () => {
     assertEquals([longer.id.length, kept.id.length, foreign.id.length], [0, 10, 1]);
     pool.free(kept);
     pool.free(foreign);
+  });
+});
+
+test("a scope frees structs with their strings, moved views or not", () => {
+  const Item = struct({ id: "u32", name: string(), next: pointer(() => Item) });
+  withPool(options, (pool) => {
+    const outside = pool.make(Item, { name: "outside" });
+    const scope = pool.scope();
+    const first = scope.make(Item, { id: 1, name: "first" });
+    const second = scope.make(Item, { id: 2, name: "second", next: first });
+    const cursor = scope.make(Item, { id: 3, name: "third" });
+    cursor.move(outside.$pointer);
+    const kept = scope.keep(scope.make(Item, { name: "kept" }));
+    scope.free(first);
+    assertThrows(() => first.id, RangeError);
+    assertThrows(() => scope.free(first), RangeError, "is not of this scope");
+    assertThrows(() => scope.free(outside), RangeError, "is not of this scope");
+    assertThrows(() => scope.keep(kept), RangeError, "is not of this scope");
+    assertThrows(() => scope.make(Item, { id: -1 }), RangeError);
+    scope.close();
+    assertThrows(() => second.id, RangeError);
+    assertEquals([outside.name, cursor.name, kept.name], ["outside", "outside", "kept"]);
+    assertThrows(() => scope.make(Item), TypeError, "the scope is closed");
+    pool.free(kept);
+    pool.free(outside);
+    assertEquals(pool.stats().allocated, 0);
   });
 });

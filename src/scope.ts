@@ -49,11 +49,9 @@ import { show } from "./text.ts";
 export class Scope implements Disposable {
   readonly #pool: Pool;
   readonly #memory: Memory;
-  /** How often the pool had been reset when the blocks were allocated. */
-  readonly #resets: number;
+  readonly #resets: number; // of the pool, when the scope began
   readonly #blocks: PointerGroup = new PointerGroup();
-  /** By their buffers, whatever views of those there are. */
-  #arrays: Map<ArrayBuffer, TypedArray | Columns> | undefined;
+  #arrays: Map<ArrayBuffer, TypedArray | Columns> | undefined; // whatever views of the buffers there are
   #structs: StructGroup | undefined;
   #inner: Set<Scope> | undefined;
   #outer: Set<Scope> | undefined;

@@ -9,23 +9,17 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { bun, deno } from "./bun.ts";
-import { type Counts, one, sum } from "./counts.ts";
+import { type Check, Report, script } from "./checks.ts";
 import { execute } from "./execute.ts";
 import { advice } from "./vm.ts";
 import { runIn } from "./vm/guest.ts";
 import { type Hardware, obstacle, usual } from "./vm/machine.ts";
 import { announceFirstBuild, root, zig, zigEnvironment } from "./zig.ts";
 
-const hardware: Hardware = { ...usual, node: 128, reserved: 256, fsdax: 448, hugePages: 48 };
+const hardware: Hardware = { ...usual, node: 128, reserved: 256, fsdax: 1200, hugePages: 160 };
 
 /** Unit tests that mean something on another machine; all of them would take minutes there. */
 const unitTests = ["device", "hugetlbfs", "charged ahead"];
-
-interface Check {
-  readonly name: string;
-  /** What a shell runs. */
-  readonly command: string;
-}
 
 function programs(where: string, folder: string, names: readonly string[]): Check[] {
   return names.map((name) => ({
@@ -60,8 +54,12 @@ const checks: readonly Check[] = [
     name: "device_dax on reserved memory",
     command: "VMEM_TEST_DAX=$VMEM_TEST_DAX_RESERVED zig-out/abi/device_dax",
   },
+  {
+    name: "device_removed",
+    command: "VMEM_TEST_DAX_REMOVABLE=$VMEM_TEST_DAX zig-out/abi/device_removed",
+  },
   smoke("Deno", [deno(), "test", "-A", "--no-check"]),
-  smoke("Bun", [...bun(), "test"]),
+  smoke("Bun", [...bun(), "test", "--timeout=300000"]),
   ...programs("a file system with dax", "/mnt/fsdax", ["vmem_create", "vmem_delete", ...basic]),
   { name: "hugetlbfs", command: "zig-out/abi/hugetlbfs" },
   ...programs("hugetlbfs", "/dev/hugepages", basic),
@@ -71,21 +69,11 @@ const checks: readonly Check[] = [
     name: "memory_node",
     command: "VMEM_TEST_NODE_DIR=/mnt/node VMEM_TEST_NODE=1 zig-out/abi/memory_node",
   },
-  ...["vmem_malloc", "vmem_create", "vmem_create_in_region"].map((name) => ({
+  ...["vmem_malloc", "vmem_delete", "vmem_create_in_region"].map((name) => ({
     name: `${name} under strict overcommit`,
     command: `echo 2 > /proc/sys/vm/overcommit_memory; TMPDIR=/dev/shm zig-out/abi/${name}`,
   })),
 ];
-
-const mark = "### ";
-/** Exit status by which a program says that it cannot run here. */
-const skipStatus = 77;
-
-/** Each check's status follows its output, on a line of its own. */
-function script(): string {
-  return checks.map(({ command }, index) => `(${command}\n); echo; echo "${mark}${index} $?"`)
-    .join("\n");
-}
 
 async function build(): Promise<void> {
   const command = zig();
@@ -100,43 +88,6 @@ async function build(): Promise<void> {
   }
 }
 
-/** Counts what the guest says as it says it; shows the output of what failed. */
-class Report {
-  readonly counts: Counts[] = [];
-  #text = "";
-  #begin = performance.now();
-
-  add(text: string): void {
-    this.#text += text;
-    let end: RegExpExecArray | null;
-    while ((end = /^### (\d+) (\d+)\n/m.exec(this.#text)) !== null) {
-      const output = this.#text.slice(0, end.index).trim();
-      this.#text = this.#text.slice(end.index + end[0].length);
-      this.#count(checks[Number(end[1])]?.name ?? "", Number(end[2]), output);
-    }
-  }
-
-  #count(name: string, status: number, output: string): void {
-    const seconds = ((performance.now() - this.#begin) / 1000).toFixed(1);
-    this.#begin = performance.now();
-    const skipped = status === skipStatus;
-    const word = status === 0 ? "passed" : skipped ? "skipped" : `failed with ${status}`;
-    console.log(`${name}: ${word}, ${seconds} s`);
-    if (status !== 0) console.log(output);
-    this.counts.push(
-      skipped ? { passed: 0, failed: 0, skipped: [{ name, where: "" }] } : one(status === 0),
-    );
-  }
-
-  /** Checks that never ended have failed; what came last tells why. */
-  finish(): Counts {
-    for (const { name } of checks.slice(this.counts.length)) {
-      this.#count(name, -1, this.#text.trim());
-    }
-    return sum(this.counts);
-  }
-}
-
 async function main(): Promise<number> {
   const missing = obstacle(hardware);
   if (missing !== undefined) {
@@ -145,10 +96,10 @@ async function main(): Promise<number> {
   }
   rmSync(join(root, "zig-out", "abi"), { recursive: true, force: true });
   await build();
-  const report = new Report();
+  const report = new Report(checks, (line) => console.log(line));
   try {
     await runIn(hardware, {
-      words: ["sh", "-c", script()],
+      words: ["sh", "-c", script(checks)],
       cwd: root,
       environment: { VMEM_LOG_LEVEL: "0" },
       limit: 1200,

@@ -20,20 +20,29 @@ namespace() {
   cat /proc/sys/kernel/random/uuid > $to/uuid && echo $3 > $to/align && echo ram > $to/mode &&
     echo $name > $to/namespace && echo $2$1.0 > /sys/bus/nd/drivers/$4/bind
 }
-regions=$(ls $nd 2>/dev/null | sed -n 's/^region//p' | sort -n)
-set -- $regions
+# The NVDIMM of $1 MiB that is still raw. Their order is not that of QEMU's words.
+region() {
+  for each in $nd/region*; do
+    number=${each##*region}
+    [ "$(cat $each/size)" = $(($1 << 20)) ] && [ ! -e /dev/dax$number.0 ] && [ -e $nd/namespace$number.0/driver ] && break
+    number=
+  done
+  [ -n "$number" ] || fail "no NVDIMM of $1 MiB"
+}
 if [ "$DAX" != 0 ]; then
-  namespace $1 dax $DAX_ALIGNMENT dax_pmem 2> /run/log || fail "making a device of DAX failed: $(cat /run/log)"
-  export VMEM_TEST_DAX=$(ls /dev/dax$1.* | head -n 1)
-  [ -c "$VMEM_TEST_DAX" ] || fail "no /dev/dax$1.*"
-  shift
+  region $DAX
+  namespace $number dax $DAX_ALIGNMENT dax_pmem 2> /run/log || fail "making a device of DAX failed: $(cat /run/log)"
+  export VMEM_TEST_DAX=$(ls /dev/dax$number.* | head -n 1)
+  [ -c "$VMEM_TEST_DAX" ] || fail "no /dev/dax$number.*"
 fi
 if [ "$FSDAX" != 0 ]; then
-  namespace $1 pfn 2097152 nd_pmem 2> /run/log || fail "making /dev/pmem$1 failed: $(cat /run/log)"
+  region $FSDAX
+  namespace $number pfn 2097152 nd_pmem 2> /run/log || fail "making /dev/pmem$number failed: $(cat /run/log)"
   export VMEM_TEST_FSDAX=/mnt/fsdax
   mkdir -p $VMEM_TEST_FSDAX
-  PATH=${PATH#/run/busybox:} mkfs.$FSDAX_KIND $FSDAX_OPTIONS /dev/pmem$1 > /run/log 2>&1 || fail "mkfs.$FSDAX_KIND failed: $(cat /run/log)"
-  mount -t $FSDAX_KIND -o dax /dev/pmem$1 $VMEM_TEST_FSDAX || fail "mount -o dax failed"
+  PATH=${PATH#/run/busybox:} mkfs.$FSDAX_KIND $FSDAX_OPTIONS /dev/pmem$number > /run/log 2>&1 ||
+    fail "mkfs.$FSDAX_KIND failed: $(head -n 5 /run/log)"
+  mount -t $FSDAX_KIND -o dax /dev/pmem$number $VMEM_TEST_FSDAX || fail "mount -o dax failed"
   chmod 1777 $VMEM_TEST_FSDAX
 fi
 # Memory that the firmware reserves for special purposes; its device may wait for a driver.

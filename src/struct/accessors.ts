@@ -1,39 +1,28 @@
 /**
  * The properties of views: for each number type a getter and a setter, closed over the place of the field.
  *
- * One function literal a type, although they look alike: an engine compiles a literal once, with what it has seen in it.
+ * One function literal a type, although they look alike: an engine compiles a literal once, with what it has seen in it. And
+ * each reaches memory itself: through a function in between, V8 makes the view's object in every round of a loop.
  *
  * @module
  */
 import type { ScalarName, Slot } from "./layout.ts";
 import type { Scalars } from "./types.ts";
 import {
-  readBool,
-  readF16,
-  readF32,
-  readF64,
-  readI16,
-  readI32,
-  readI64,
-  readI8,
+  checkBool,
+  checkF16,
+  checkF32,
+  checkF64,
+  checkI16,
+  checkI32,
+  checkI64,
+  checkI8,
+  checkU16,
+  checkU32,
+  checkU64,
+  checkU8,
   readSize,
-  readU16,
-  readU32,
-  readU64,
-  readU8,
-  writeBool,
-  writeF16,
-  writeF32,
-  writeF64,
-  writeI16,
-  writeI32,
-  writeI64,
-  writeI8,
   writeSize,
-  writeU16,
-  writeU32,
-  writeU64,
-  writeU8,
 } from "./scalars.ts";
 import type { Placed } from "./window.ts";
 
@@ -50,90 +39,101 @@ const makers: {
 } = {
   u8: (at, slot) => ({
     get(): number {
-      return readU8(this.$$window, this.$$offset + at);
+      return this.$$window.getUint8(this.$$offset + at);
     },
     set(value): void {
-      writeU8(this.$$window, this.$$offset + at, value, slot);
+      checkU8(value, slot);
+      this.$$window.setUint8(this.$$offset + at, value);
     },
   }),
   i8: (at, slot) => ({
     get(): number {
-      return readI8(this.$$window, this.$$offset + at);
+      return this.$$window.getInt8(this.$$offset + at);
     },
     set(value): void {
-      writeI8(this.$$window, this.$$offset + at, value, slot);
+      checkI8(value, slot);
+      this.$$window.setInt8(this.$$offset + at, value);
     },
   }),
   u16: (at, slot) => ({
     get(): number {
-      return readU16(this.$$window, this.$$offset + at);
+      return this.$$window.getUint16(this.$$offset + at, true);
     },
     set(value): void {
-      writeU16(this.$$window, this.$$offset + at, value, slot);
+      checkU16(value, slot);
+      this.$$window.setUint16(this.$$offset + at, value, true);
     },
   }),
   i16: (at, slot) => ({
     get(): number {
-      return readI16(this.$$window, this.$$offset + at);
+      return this.$$window.getInt16(this.$$offset + at, true);
     },
     set(value): void {
-      writeI16(this.$$window, this.$$offset + at, value, slot);
+      checkI16(value, slot);
+      this.$$window.setInt16(this.$$offset + at, value, true);
     },
   }),
   u32: (at, slot) => ({
     get(): number {
-      return readU32(this.$$window, this.$$offset + at);
+      return this.$$window.getUint32(this.$$offset + at, true);
     },
     set(value): void {
-      writeU32(this.$$window, this.$$offset + at, value, slot);
+      checkU32(value, slot);
+      this.$$window.setUint32(this.$$offset + at, value, true);
     },
   }),
   i32: (at, slot) => ({
     get(): number {
-      return readI32(this.$$window, this.$$offset + at);
+      return this.$$window.getInt32(this.$$offset + at, true);
     },
     set(value): void {
-      writeI32(this.$$window, this.$$offset + at, value, slot);
+      checkI32(value, slot);
+      this.$$window.setInt32(this.$$offset + at, value, true);
     },
   }),
   f16: (at, slot) => ({
     get(): number {
-      return readF16(this.$$window, this.$$offset + at);
+      return this.$$window.getFloat16(this.$$offset + at, true);
     },
     set(value): void {
-      writeF16(this.$$window, this.$$offset + at, value, slot);
+      checkF16(value, slot);
+      this.$$window.setFloat16(this.$$offset + at, value, true);
     },
   }),
   f32: (at, slot) => ({
     get(): number {
-      return readF32(this.$$window, this.$$offset + at);
+      return this.$$window.getFloat32(this.$$offset + at, true);
     },
     set(value): void {
-      writeF32(this.$$window, this.$$offset + at, value, slot);
+      checkF32(value, slot);
+      this.$$window.setFloat32(this.$$offset + at, value, true);
     },
   }),
   f64: (at, slot) => ({
     get(): number {
-      return readF64(this.$$window, this.$$offset + at);
+      return this.$$window.getFloat64(this.$$offset + at, true);
     },
     set(value): void {
-      writeF64(this.$$window, this.$$offset + at, value, slot);
+      checkF64(value, slot);
+      this.$$window.setFloat64(this.$$offset + at, value, true);
     },
   }),
   u64: (at, slot) => ({
     get(): bigint {
-      return readU64(this.$$window, this.$$offset + at);
+      return this.$$window.getBigUint64(this.$$offset + at, true);
     },
     set(value): void {
-      writeU64(this.$$window, this.$$offset + at, value, slot);
+      checkU64(value, slot);
+      this.$$window.setBigUint64(this.$$offset + at, value, true);
     },
   }),
   i64: (at, slot) => ({
     get(): bigint {
-      return readI64(this.$$window, this.$$offset + at);
+      return this.$$window.getBigInt64(this.$$offset + at, true);
     },
     set(value): void {
-      writeI64(this.$$window, this.$$offset + at, value, slot);
+      checkI64(value, slot);
+      this.$$window.setBigInt64(this.$$offset + at, value, true);
     },
   }),
   size: (at, slot) => ({
@@ -146,10 +146,11 @@ const makers: {
   }),
   bool: (at, slot) => ({
     get(): boolean {
-      return readBool(this.$$window, this.$$offset + at);
+      return this.$$window.getUint8(this.$$offset + at) !== 0;
     },
     set(value): void {
-      writeBool(this.$$window, this.$$offset + at, value, slot);
+      checkBool(value, slot);
+      this.$$window.setUint8(this.$$offset + at, value ? 1 : 0);
     },
   }),
 };

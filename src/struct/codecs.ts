@@ -18,19 +18,91 @@ export interface Codec<V> {
 }
 
 const numbers: { readonly [K in ScalarName]: Codec<Scalars[K]> } = {
-  u8: { read: scalars.readU8, write: scalars.writeU8 },
-  i8: { read: scalars.readI8, write: scalars.writeI8 },
-  u16: { read: scalars.readU16, write: scalars.writeU16 },
-  i16: { read: scalars.readI16, write: scalars.writeI16 },
-  u32: { read: scalars.readU32, write: scalars.writeU32 },
-  i32: { read: scalars.readI32, write: scalars.writeI32 },
-  f16: { read: scalars.readF16, write: scalars.writeF16 },
-  f32: { read: scalars.readF32, write: scalars.writeF32 },
-  f64: { read: scalars.readF64, write: scalars.writeF64 },
-  u64: { read: scalars.readU64, write: scalars.writeU64 },
-  i64: { read: scalars.readI64, write: scalars.writeI64 },
+  u8: {
+    read: (window, at) => window.getUint8(at),
+    write(window, at, value, slot): void {
+      scalars.checkU8(value, slot);
+      window.setUint8(at, value);
+    },
+  },
+  i8: {
+    read: (window, at) => window.getInt8(at),
+    write(window, at, value, slot): void {
+      scalars.checkI8(value, slot);
+      window.setInt8(at, value);
+    },
+  },
+  u16: {
+    read: (window, at) => window.getUint16(at, true),
+    write(window, at, value, slot): void {
+      scalars.checkU16(value, slot);
+      window.setUint16(at, value, true);
+    },
+  },
+  i16: {
+    read: (window, at) => window.getInt16(at, true),
+    write(window, at, value, slot): void {
+      scalars.checkI16(value, slot);
+      window.setInt16(at, value, true);
+    },
+  },
+  u32: {
+    read: (window, at) => window.getUint32(at, true),
+    write(window, at, value, slot): void {
+      scalars.checkU32(value, slot);
+      window.setUint32(at, value, true);
+    },
+  },
+  i32: {
+    read: (window, at) => window.getInt32(at, true),
+    write(window, at, value, slot): void {
+      scalars.checkI32(value, slot);
+      window.setInt32(at, value, true);
+    },
+  },
+  f16: {
+    read: (window, at) => window.getFloat16(at, true),
+    write(window, at, value, slot): void {
+      scalars.checkF16(value, slot);
+      window.setFloat16(at, value, true);
+    },
+  },
+  f32: {
+    read: (window, at) => window.getFloat32(at, true),
+    write(window, at, value, slot): void {
+      scalars.checkF32(value, slot);
+      window.setFloat32(at, value, true);
+    },
+  },
+  f64: {
+    read: (window, at) => window.getFloat64(at, true),
+    write(window, at, value, slot): void {
+      scalars.checkF64(value, slot);
+      window.setFloat64(at, value, true);
+    },
+  },
+  u64: {
+    read: (window, at) => window.getBigUint64(at, true),
+    write(window, at, value, slot): void {
+      scalars.checkU64(value, slot);
+      window.setBigUint64(at, value, true);
+    },
+  },
+  i64: {
+    read: (window, at) => window.getBigInt64(at, true),
+    write(window, at, value, slot): void {
+      scalars.checkI64(value, slot);
+      window.setBigInt64(at, value, true);
+    },
+  },
   size: { read: scalars.readSize, write: scalars.writeSize },
-  bool: { read: scalars.readBool, write: scalars.writeBool },
+  bool: {
+    read: (window, at) => window.getUint8(at) !== 0,
+    write(window, at, value, slot): void {
+      scalars.checkBool(value, slot);
+      window.setUint8(at, value ? 1 : 0);
+    },
+  },
 };
 
 const strings: Codec<string | null> = { read: readString, write: writeString };

@@ -13,7 +13,22 @@ import { type Codec, codecOf, pointers } from "./codecs.ts";
 import { checkIndex } from "./elements.ts";
 import type { Known, ScalarName, Slot } from "./layout.ts";
 import { readPointer, writePointer } from "./pointers.ts";
-import * as numbers from "./scalars.ts";
+import {
+  checkBool,
+  checkF16,
+  checkF32,
+  checkF64,
+  checkI16,
+  checkI32,
+  checkI64,
+  checkI8,
+  checkU16,
+  checkU32,
+  checkU64,
+  checkU8,
+  readSize,
+  writeSize,
+} from "./scalars.ts";
 import type { FieldFunctions, Scalars, Struct } from "./types.ts";
 import { type Info, infoOf, spaceOf, targetClass } from "./view.ts";
 
@@ -89,156 +104,168 @@ function makeFunctions(info: Info, pool: Pool, action: string): Functions {
       (pointer) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        return numbers.readU8(window, offset + at);
+        return window.getUint8(offset + at);
       },
       (pointer, value) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        numbers.writeU8(window, offset + at, value, slot);
+        checkU8(value, slot);
+        window.setUint8(offset + at, value);
       },
     ],
     i8: (at, slot) => [
       (pointer) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        return numbers.readI8(window, offset + at);
+        return window.getInt8(offset + at);
       },
       (pointer, value) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        numbers.writeI8(window, offset + at, value, slot);
+        checkI8(value, slot);
+        window.setInt8(offset + at, value);
       },
     ],
     u16: (at, slot) => [
       (pointer) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        return numbers.readU16(window, offset + at);
+        return window.getUint16(offset + at, true);
       },
       (pointer, value) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        numbers.writeU16(window, offset + at, value, slot);
+        checkU16(value, slot);
+        window.setUint16(offset + at, value, true);
       },
     ],
     i16: (at, slot) => [
       (pointer) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        return numbers.readI16(window, offset + at);
+        return window.getInt16(offset + at, true);
       },
       (pointer, value) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        numbers.writeI16(window, offset + at, value, slot);
+        checkI16(value, slot);
+        window.setInt16(offset + at, value, true);
       },
     ],
     u32: (at, slot) => [
       (pointer) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        return numbers.readU32(window, offset + at);
+        return window.getUint32(offset + at, true);
       },
       (pointer, value) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        numbers.writeU32(window, offset + at, value, slot);
+        checkU32(value, slot);
+        window.setUint32(offset + at, value, true);
       },
     ],
     i32: (at, slot) => [
       (pointer) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        return numbers.readI32(window, offset + at);
+        return window.getInt32(offset + at, true);
       },
       (pointer, value) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        numbers.writeI32(window, offset + at, value, slot);
+        checkI32(value, slot);
+        window.setInt32(offset + at, value, true);
       },
     ],
     f16: (at, slot) => [
       (pointer) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        return numbers.readF16(window, offset + at);
+        return window.getFloat16(offset + at, true);
       },
       (pointer, value) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        numbers.writeF16(window, offset + at, value, slot);
+        checkF16(value, slot);
+        window.setFloat16(offset + at, value, true);
       },
     ],
     f32: (at, slot) => [
       (pointer) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        return numbers.readF32(window, offset + at);
+        return window.getFloat32(offset + at, true);
       },
       (pointer, value) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        numbers.writeF32(window, offset + at, value, slot);
+        checkF32(value, slot);
+        window.setFloat32(offset + at, value, true);
       },
     ],
     f64: (at, slot) => [
       (pointer) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        return numbers.readF64(window, offset + at);
+        return window.getFloat64(offset + at, true);
       },
       (pointer, value) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        numbers.writeF64(window, offset + at, value, slot);
+        checkF64(value, slot);
+        window.setFloat64(offset + at, value, true);
       },
     ],
     u64: (at, slot) => [
       (pointer) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        return numbers.readU64(window, offset + at);
+        return window.getBigUint64(offset + at, true);
       },
       (pointer, value) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        numbers.writeU64(window, offset + at, value, slot);
+        checkU64(value, slot);
+        window.setBigUint64(offset + at, value, true);
       },
     ],
     i64: (at, slot) => [
       (pointer) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        return numbers.readI64(window, offset + at);
+        return window.getBigInt64(offset + at, true);
       },
       (pointer, value) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        numbers.writeI64(window, offset + at, value, slot);
+        checkI64(value, slot);
+        window.setBigInt64(offset + at, value, true);
       },
     ],
     size: (at, slot) => [
       (pointer) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        return numbers.readSize(window, offset + at, slot);
+        return readSize(window, offset + at, slot);
       },
       (pointer, value) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        numbers.writeSize(window, offset + at, value, slot);
+        writeSize(window, offset + at, value, slot);
       },
     ],
     bool: (at, slot) => [
       (pointer) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        return numbers.readBool(window, offset + at);
+        return window.getUint8(offset + at) !== 0;
       },
       (pointer, value) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        numbers.writeBool(window, offset + at, value, slot);
+        checkBool(value, slot);
+        window.setUint8(offset + at, value ? 1 : 0);
       },
     ],
   };
@@ -264,7 +291,12 @@ function makeFunctions(info: Info, pool: Pool, action: string): Functions {
       (pointer) => {
         let offset = pointer - start | 0;
         if (offset + start !== pointer || offset < low || offset > last) offset = aim(pointer);
-        return readPointer(window, offset + at, slot);
+        const place = offset + at;
+        const address = window.getInt32(place, true);
+        if (address > 0 && window.getInt32(place + 4, true) === window.high) {
+          return window.origin + address;
+        }
+        return readPointer(window, place, slot);
       },
       (pointer, value) => {
         let offset = pointer - start | 0;

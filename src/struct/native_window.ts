@@ -7,7 +7,7 @@
 import * as native from "../native.ts";
 import type { Space } from "./space.ts";
 import { type TextBytes, textBytes } from "../utf8.ts";
-import { checkOffset, type Window } from "./window.ts";
+import { checkOffset, originOf, type Window } from "./window.ts";
 
 /** One value on its way. */
 const bytes = new Uint8Array(8);
@@ -38,7 +38,7 @@ export class NativeWindow implements Window {
     this.limit = limit;
     this.word = start | 0;
     this.high = space.highOf(start);
-    this.origin = start - start % 2 ** 32;
+    this.origin = originOf(start);
   }
 
   copy(offset: number, length: number): TextBytes {

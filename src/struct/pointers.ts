@@ -9,7 +9,7 @@ import type { Pointer } from "../pointer.ts";
 import { show } from "../text.ts";
 import type { Slot } from "./layout.ts";
 import { cannotSet } from "./scalars.ts";
-import { type Placed, span, type Window } from "./window.ts";
+import { beyond, type Placed, span, type Window } from "./window.ts";
 
 /** A struct's class, for those who make views. */
 export interface ViewClass {
@@ -31,12 +31,15 @@ export function follow(
   const high = window.getInt32(at + 4, true);
   if (high === window.high) {
     const offset = low - window.word | 0;
-    if (offset >= 0 && offset <= window.limit - size) return new target(undefined, offset, window);
+    if ((offset & beyond) === 0 && offset <= window.limit - size) {
+      return new target(undefined, offset, window);
+    }
   }
   return (low | high) === 0 ? null : followFar(window, low, high, target, slot);
 }
 
-function followFar(
+/** Does what `follow` does when that does not find it close by. */
+export function followFar(
   window: Window,
   low: number,
   high: number,
@@ -92,7 +95,7 @@ export function pointerTo(view: Placed, action: string): Pointer {
 export function readPointer(window: Window, at: number, slot: Slot): Pointer {
   const low = window.getInt32(at, true);
   const high = window.getInt32(at + 4, true);
-  if (high === window.high) return window.origin + (low >>> 0) as Pointer;
+  if (high === window.high) return window.origin + (low >= 0 ? low : low >>> 0) as Pointer;
   return (low | high) === 0 ? 0 as Pointer : pointerOf(window, low, high, slot);
 }
 

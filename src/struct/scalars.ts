@@ -1,6 +1,5 @@
 /**
- * The number types in memory: a function to read and one to write for each. All faces use these, so that a value is
- * judged alike everywhere; engines inline them.
+ * The number types in memory: which values they take, and codecs for those that are more than one access.
  *
  * A wrong value throws before anything is written. The checks are those that leave the value's type known to the
  * compiler: they cost nothing beside the store.
@@ -18,109 +17,60 @@ const f32Max = 2 ** 128 - 2 ** 103;
 const u64Max = 2n ** 64n - 1n;
 const i64Max = 2n ** 63n - 1n;
 
-export function readU8(window: Window, at: number): number {
-  return window.getUint8(at);
-}
-
-export function writeU8(window: Window, at: number, value: number, slot: Slot): void {
+export function checkU8(value: number, slot: Slot): void {
   if ((value & 0xff) !== value) refuseInteger(value, slot, "0", "255");
-  window.setUint8(at, value);
 }
 
-export function readI8(window: Window, at: number): number {
-  return window.getInt8(at);
-}
-
-export function writeI8(window: Window, at: number, value: number, slot: Slot): void {
+export function checkI8(value: number, slot: Slot): void {
   if (value << 24 >> 24 !== value) refuseInteger(value, slot, "-128", "127");
-  window.setInt8(at, value);
 }
 
-export function readU16(window: Window, at: number): number {
-  return window.getUint16(at, true);
-}
-
-export function writeU16(window: Window, at: number, value: number, slot: Slot): void {
+export function checkU16(value: number, slot: Slot): void {
   if ((value & 0xffff) !== value) refuseInteger(value, slot, "0", "65535");
-  window.setUint16(at, value, true);
 }
 
-export function readI16(window: Window, at: number): number {
-  return window.getInt16(at, true);
-}
-
-export function writeI16(window: Window, at: number, value: number, slot: Slot): void {
+export function checkI16(value: number, slot: Slot): void {
   if (value << 16 >> 16 !== value) refuseInteger(value, slot, "-32768", "32767");
-  window.setInt16(at, value, true);
 }
 
-export function readU32(window: Window, at: number): number {
-  return window.getUint32(at, true);
-}
-
-export function writeU32(window: Window, at: number, value: number, slot: Slot): void {
+export function checkU32(value: number, slot: Slot): void {
   if (value >>> 0 !== value) refuseInteger(value, slot, "0", "2^32 - 1");
-  window.setUint32(at, value, true);
 }
 
-export function readI32(window: Window, at: number): number {
-  return window.getInt32(at, true);
-}
-
-export function writeI32(window: Window, at: number, value: number, slot: Slot): void {
+export function checkI32(value: number, slot: Slot): void {
   if ((value | 0) !== value) refuseInteger(value, slot, "-2^31", "2^31 - 1");
-  window.setInt32(at, value, true);
 }
 
-export function readF16(window: Window, at: number): number {
-  return window.getFloat16(at, true);
-}
-
-export function writeF16(window: Window, at: number, value: number, slot: Slot): void {
+export function checkF16(value: number, slot: Slot): void {
   if (typeof value !== "number") refuseNumber(value, slot);
   if (Math.abs(value) >= f16Max) checkFinite(value, slot);
-  window.setFloat16(at, value, true);
 }
 
-export function readF32(window: Window, at: number): number {
-  return window.getFloat32(at, true);
-}
-
-export function writeF32(window: Window, at: number, value: number, slot: Slot): void {
+export function checkF32(value: number, slot: Slot): void {
   if (typeof value !== "number") refuseNumber(value, slot);
   if (Math.abs(value) >= f32Max) checkFinite(value, slot);
-  window.setFloat32(at, value, true);
 }
 
-export function readF64(window: Window, at: number): number {
-  return window.getFloat64(at, true);
-}
-
-export function writeF64(window: Window, at: number, value: number, slot: Slot): void {
+export function checkF64(value: number, slot: Slot): void {
   if (typeof value !== "number") refuseNumber(value, slot);
-  window.setFloat64(at, value, true);
 }
 
-export function readU64(window: Window, at: number): bigint {
-  return window.getBigUint64(at, true);
-}
-
-export function writeU64(window: Window, at: number, value: bigint, slot: Slot): void {
+export function checkU64(value: bigint, slot: Slot): void {
   if (typeof value !== "bigint" || BigInt.asUintN(64, value) !== value) {
     refuseBigint(value, slot, 0n, u64Max);
   }
-  window.setBigUint64(at, value, true);
 }
 
-export function readI64(window: Window, at: number): bigint {
-  return window.getBigInt64(at, true);
-}
-
-export function writeI64(window: Window, at: number, value: bigint, slot: Slot): void {
+export function checkI64(value: bigint, slot: Slot): void {
   if (typeof value !== "bigint" || BigInt.asIntN(64, value) !== value) {
     refuseBigint(value, slot, -1n - i64Max, i64Max);
   }
-  window.setBigInt64(at, value, true);
+}
+
+export function checkBool(value: boolean, slot: Slot): void {
+  if (typeof value !== "boolean") {
+    throw new TypeError(`${cannotSet(slot)}: a bool is true or false, not ${show(value)}`);
+  }
 }
 
 export function readSize(window: Window, at: number, slot: Slot): number {
@@ -142,17 +92,6 @@ export function writeSize(window: Window, at: number, value: number, slot: Slot)
   window.setInt32(at + 4, value / word | 0, true);
 }
 
-export function readBool(window: Window, at: number): boolean {
-  return window.getUint8(at) !== 0;
-}
-
-export function writeBool(window: Window, at: number, value: boolean, slot: Slot): void {
-  if (typeof value !== "boolean") {
-    throw new TypeError(`${cannotSet(slot)}: a bool is true or false, not ${show(value)}`);
-  }
-  window.setUint8(at, value ? 1 : 0);
-}
-
 /** How the message about a wrong value begins. */
 export function cannotSet(slot: Slot): string {
   return `Cannot set "${slot.name}"`;
@@ -163,11 +102,11 @@ function typeOf({ type }: Slot): string {
   return inner.kind === "scalar" ? inner.scalar : inner.kind;
 }
 
-function refuseNumber(value: unknown, slot: Slot): never {
+export function refuseNumber(value: unknown, slot: Slot): never {
   throw new TypeError(`${cannotSet(slot)}: ${typeOf(slot)} takes a number, not ${show(value)}`);
 }
 
-function refuseInteger(value: unknown, slot: Slot, from: string, to: string): never {
+export function refuseInteger(value: unknown, slot: Slot, from: string, to: string): never {
   if (typeof value !== "number") refuseNumber(value, slot);
   throw new RangeError(
     `${cannotSet(slot)}: ${typeOf(slot)} takes whole numbers from ${from} to ${to}, ` +
@@ -175,7 +114,7 @@ function refuseInteger(value: unknown, slot: Slot, from: string, to: string): ne
   );
 }
 
-function refuseBigint(value: unknown, slot: Slot, from: bigint, to: bigint): never {
+export function refuseBigint(value: unknown, slot: Slot, from: bigint, to: bigint): never {
   if (typeof value !== "bigint") {
     throw new TypeError(
       `${cannotSet(slot)}: ${typeOf(slot)} takes a bigint like 7n, not ${show(value)}`,
@@ -192,7 +131,7 @@ function checkFinite(value: number, slot: Slot): void {
   throw new RangeError(`${cannotSet(slot)}: ${show(value)} is too large for ${typeOf(slot)}`);
 }
 
-function refuseSize(value: bigint, slot: Slot): never {
+export function refuseSize(value: bigint, slot: Slot): never {
   throw new RangeError(
     `Cannot get "${slot.name}": it has ${value}, and a size is at most 2^53 - 1; ` +
       "declare the field as u64",

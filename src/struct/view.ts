@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Inside, memoryKey, memoryOf } from "../memory.ts";
+import { type Inside, memoryOf } from "../memory.ts";
 import type { Pointer } from "../pointer.ts";
 import type { Pool } from "../pool.ts";
 import { show } from "../text.ts";
@@ -14,7 +14,7 @@ import { codecOf } from "./codecs.ts";
 import { Structs, ValueElements } from "./elements.ts";
 import type { Known, Slot, StructType } from "./layout.ts";
 import {
-  follow,
+  followFar,
   pointerTo,
   pointTo,
   readPointer,
@@ -23,7 +23,7 @@ import {
 } from "./pointers.ts";
 import type { Space } from "./space.ts";
 import { readString, readText, writeString, writeText } from "./text.ts";
-import type { Placed, Window } from "./window.ts";
+import { beyond, type Placed, type Window } from "./window.ts";
 
 /** What this module knows of a struct; `key` is a property of its class. */
 export interface Info extends StructType {
@@ -86,7 +86,7 @@ export function makeClass(size: number, name: string): ViewClass & { readonly pr
         this.$$offset = pointer | 0;
         return;
       }
-      const last = ((pool as unknown as Inside | null)?.[memoryKey] ?? notAPool(pool)).space.window;
+      const last = ((pool as unknown as Inside | null)?.$$memory ?? notAPool(pool)).space.window;
       const { start } = last;
       const offset = pointer - start | 0;
       if (offset + start === pointer && offset >= last.low && offset <= last.limit - size) {
@@ -180,7 +180,17 @@ function viewAccessor(at: number, target: ViewClass, slot: Slot): Accessor<Place
   const { size } = target;
   return {
     get(): Placed | null {
-      return follow(this.$$window, this.$$offset + at, target, size, slot);
+      const window = this.$$window;
+      const place = this.$$offset + at;
+      const low = window.getInt32(place, true);
+      const high = window.getInt32(place + 4, true);
+      if (high === window.high) {
+        const offset = low - window.word | 0;
+        if ((offset & beyond) === 0 && offset <= window.limit - size) {
+          return new target(undefined, offset, window);
+        }
+      }
+      return (low | high) === 0 ? null : followFar(window, low, high, target, slot);
     },
     set(view): void {
       pointTo(this.$$window, this.$$offset + at, view, target, slot);
@@ -191,7 +201,11 @@ function viewAccessor(at: number, target: ViewClass, slot: Slot): Accessor<Place
 function pointerAccessor(at: number, slot: Slot): Accessor<number> {
   return {
     get(): number {
-      return readPointer(this.$$window, this.$$offset + at, slot);
+      const window = this.$$window;
+      const place = this.$$offset + at;
+      const low = window.getInt32(place, true);
+      if (low > 0 && window.getInt32(place + 4, true) === window.high) return window.origin + low;
+      return readPointer(window, place, slot);
     },
     set(pointer): void {
       writePointer(this.$$window, this.$$offset + at, pointer, slot);

@@ -13,8 +13,16 @@ import type { Space } from "./space.ts";
 /** The offset of a view whose struct was freed: every access is out of bounds. */
 export const freed = -(2 ** 31);
 
+const word = 2 ** 32;
+
 /** Bytes from one window's start to the next one's. */
 export const span: number = 2 ** 30;
+
+/**
+ * The bits of an offset that is not below `span`. One in the overlap with the next window may be behind the end of 4 GiB,
+ * where the low word of an address begins anew.
+ */
+export const beyond: number = -(2 ** 30);
 
 /**
  * A view, as this package sees it: it has no other properties. Fields cannot have names with `$$`. Not symbols: where many
@@ -74,6 +82,11 @@ export interface Window extends Access {
   store(offset: number, bytes: TextBytes): void;
 }
 
+/** The multiple of 4 GiB at or below a place; the usual 0 must be an integer for V8, which a difference is not. */
+export function originOf(start: number): number {
+  return start < word ? 0 : start - start % word;
+}
+
 /** A window over a buffer. */
 export class BufferWindow extends DataView<ArrayBuffer> implements Window {
   readonly space: Space;
@@ -98,7 +111,7 @@ export class BufferWindow extends DataView<ArrayBuffer> implements Window {
     this.limit = buffer.byteLength;
     this.word = start | 0;
     this.high = space.highOf(start);
-    this.origin = start - start % 2 ** 32;
+    this.origin = originOf(start);
     this.bytes = textBytes(buffer);
   }
 

@@ -193,6 +193,8 @@ static struct {
     void *(*realloc)(VMEM *, void *, size_t);
     void (*free)(VMEM *, void *);
     size_t (*usable)(VMEM *, void *);
+    void (*stats)(VMEM *, const char *);
+    void (*set)(void *(*)(size_t), void (*)(void *), void *(*)(void *, size_t), char *(*)(const char *), void (*)(const char *));
 } vmem;
 
 static VMEM *pool;
@@ -227,6 +229,8 @@ static void find_pools(const char *path) {
     *(void **)&vmem.realloc = find(library, "vmem_realloc");
     *(void **)&vmem.free = find(library, "vmem_free");
     *(void **)&vmem.usable = find(library, "vmem_malloc_usable_size");
+    *(void **)&vmem.stats = find(library, "vmem_stats_print");
+    *(void **)&vmem.set = find(library, "vmem_set_funcs");
     face = &pool_face;
 }
 
@@ -403,10 +407,35 @@ static int by_pages(const void *a, const void *b) {
     return (first->pages < second->pages) - (first->pages > second->pages);
 }
 
+static unsigned long long active, largest_free;
+
+static void read_number(const char *text, const char *name, unsigned long long *number) {
+    const char *at = strstr(text, name);
+    if (at != NULL) *number = strtoull(at + strlen(name), NULL, 10);
+}
+
+static void read_stats(const char *text) {
+    read_number(text, ", active: ", &active);
+    read_number(text, "largest free: ", &largest_free);
+}
+
+/* Where the pool's bytes are, by cause. All that was cached was taken back before the request was refused. */
+static void print_causes(const struct group *groups, size_t count, size_t size) {
+    unsigned long long requested = 0, usable = 0;
+    for (size_t i = 0; i < count; i += 1) {
+        requested += groups[i].requested;
+        usable += groups[i].blocks * groups[i].usable;
+    }
+    vmem.stats(pool, "gmabl");
+    printf("requested %llu, rounding %llu, free in slabs and tails %llu, free runs %llu of which the largest %llu\n", requested,
+        usable - requested, active - usable, size - active, largest_free);
+}
+
 static void answer_why(size_t size) {
     static struct group groups[4096];
     size_t count = 0;
     uint64_t used = 0;
+    vmem.set(NULL, NULL, NULL, NULL, read_stats);
     make_pool(size);
     size_t served = replay(event_count);
     uint16_t *owners = map((size / PAGE + 1) * sizeof *owners);
@@ -414,7 +443,12 @@ static void answer_why(size_t size) {
         if (slots[i].block != NULL) count_pages(groups, &count, &slots[i], owners);
     }
     qsort(groups, count, sizeof *groups, by_pages);
-    printf("event %zu asks for %llu\n", served, served < event_count ? (unsigned long long)events[served].size : 0);
+    if (served < event_count) {
+        static const char *const kinds[] = {"", "malloc", "calloc", "aligned", "realloc", "free"};
+        const struct event *e = &events[served];
+        printf("event %zu, %s, asks for %llu\n", served, kinds[e->kind], (unsigned long long)e->size);
+    } else puts("nothing: the trace was served");
+    print_causes(groups, count, size);
     for (size_t i = 0; i < count; i += 1) {
         const struct group *g = &groups[i];
         used += g->pages;

@@ -51,8 +51,12 @@ test("traces: the smallest pool holds the peak and little more", { timeout: 60_0
     assert(rounded >= peak && rounded < 1.25 * peak, `rounded up, ${peak} are ${rounded}`);
     assert(pool >= rounded && pool < 1.3 * rounded, `the pool has ${pool}, for ${rounded}`);
     assert(await replay.askNumber(`time ${2 * peak}`) > 0);
-    const why = await replay.askLines(`why ${Math.floor(peak / 4096) * 4096}`);
-    assert(/^event \d+ asks for \d+$/.test(why[0]!), why[0]);
+    const tight = Math.floor(peak / 4096) * 4096;
+    const why = await replay.askLines(`why ${tight}`);
+    assert(/^event \d+, [a-z]+, asks for \d+$/.test(why[0]!), why[0]);
+    const causes = (why[1]!.match(/\d+/g) ?? []).map(Number);
+    assert(causes.length === 5, why[1]);
+    assert(causes.slice(0, 4).reduce((sum, bytes) => sum + bytes, 0) === tight, why[1]);
     assert(/^pages with blocks: \d+ of \d+$/.test(why.at(-1)!), why.at(-1));
   } finally {
     await replay.stop();

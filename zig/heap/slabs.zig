@@ -21,7 +21,7 @@ const Metadata = @import("Metadata.zig");
 
 const Descriptor = Metadata.Descriptor;
 
-const few_slabs = 32;
+const few_slabs = 64;
 
 /// One class of one arena: its slabs, and its depot.
 pub const Shard = struct {

@@ -114,3 +114,60 @@ test "storage goes back later when a close finds no mapping to spare" {
     try pool.close(try pool.create(&options));
     _ = disposal.sweep(.all);
 }
+
+/// Grows, shrinks, gives back, resizes, makes a thread and a second pool. Only storage and memory may be refused.
+fn work(handle: usize) !void {
+    var blocks: [10]usize = @splat(0);
+    for (&blocks, 0..) |*block, i| {
+        const size = ([_]usize{ 16, 3000, 20_000, 300_000, 2 << 20 })[i % 5];
+        block.* = heap.allocate(handle, size, 1, i == 2) catch |err| refused: {
+            try testing.expectEqual(error.OutOfMemory, err);
+            break :refused 0;
+        };
+    }
+    for (&blocks, 0..) |*block, i| if (block.* != 0) {
+        block.* = heap.resize(handle, block.*, if (i % 3 == 0) 3 << 20 else 17_000) catch |err| refused: {
+            try testing.expectEqual(error.OutOfMemory, err);
+            break :refused block.*;
+        };
+    };
+    (try std.Thread.spawn(.{}, short, .{handle})).join();
+    for (blocks) |block| if (block != 0) try heap.release(handle, block);
+    _ = try pool.trim(handle);
+    if (pool.create(&.{ .source = .{ .directory = "/tmp" }, .maximum = 8 << 20 })) |second| {
+        if (heap.allocate(second, 100, 1, false)) |block| try heap.release(second, block) else |_| {}
+        try pool.close(second);
+    } else |_| {}
+}
+
+fn short(handle: usize) void {
+    const block = heap.allocate(handle, 100, 1, false) catch return;
+    heap.release(handle, block) catch unreachable;
+}
+
+test "a system call that fails while a pool is at work loses nothing of it" {
+    if (!os.fault.enabled) return error.SkipZigTest; // built without options.fault
+    defer os.fault.disarm();
+    for ([_]pool.GiveBack{ .immediate, .decay }, [_]u8{ 1, 2 }, [_]os.Error{ error.ENOSPC, error.ENOMEM }) |give_back, hardening, injected| {
+        const handle = try pool.create(&.{ .source = .{ .directory = "/tmp" }, .maximum = 64 << 20, .give_back = give_back, .hardening = hardening });
+        defer pool.close(handle) catch unreachable;
+        for (0..2) |_| try work(handle);
+        const whole = (try pool.stats(handle)).largest_free;
+        var n: u64 = 1;
+        while (true) : (n += 1) {
+            os.fault.arm(n, injected);
+            const result = work(handle);
+            const calls = os.fault.count();
+            os.fault.disarm();
+            errdefer std.debug.print("call {d} fails with {s}\n", .{ n, @errorName(injected) });
+            try result;
+            try testing.expect(try pool.check(handle));
+            const stats = try pool.stats(handle);
+            try testing.expectEqual(0, stats.allocated);
+            try testing.expectEqual(whole, stats.largest_free);
+            if (calls < n) break;
+            if (n > 3000) return error.TestUnexpectedResult;
+        }
+        try testing.expect(n > 10);
+    }
+}

@@ -118,7 +118,7 @@ pub const Region = struct {
     /// those of looking at the path and opening it, among them ENXIO: no driver serves the device, and EACCES, EPERM: only its owner
     /// may; EINVAL: not a device of DAX; ENOSPC: it has less than `size`; EBUSY: in use, also by a child of fork that
     /// has not called exec; ENOMEM: addresses; EOPNOTSUPP: huge pages are disabled in this process; EIO: its memory cannot be
-    /// reached. Nothing is left behind. 0.1 ms at any size.
+    /// reached. Nothing is left behind. The size does not matter for the time.
     pub const createDevice = device.create;
 
     /// Memory without a file. Lazy: commit and purge work as for files, but storage is the system's memory, which is promised only

@@ -56,6 +56,7 @@ test {
     _ = @import("heap/allocator.zig");
     _ = @import("heap/Cache.zig");
     _ = @import("heap/FreeRuns.zig");
+    _ = @import("heap/Fullness.zig");
     _ = @import("heap/Magazine.zig");
     _ = @import("heap/depot.zig");
     _ = @import("heap/Metadata.zig");
@@ -64,6 +65,7 @@ test {
     _ = @import("heap/slabs.zig");
     _ = @import("heap/verify.zig");
     _ = @import("heap/cache_test.zig");
+    _ = @import("heap/full_test.zig");
     _ = @import("heap/heap_test.zig");
     _ = @import("heap/double_free_test.zig");
     _ = @import("heap/reset_test.zig");

@@ -90,6 +90,8 @@ linked: bool = false,
 next: ?*Cache = null,
 previous: ?*Cache = null,
 slots: [classes.count]Slot = @splat(.{}),
+/// A bit for each class whose bin has room for blocks at all: those of the others need no look.
+open_classes: [(classes.count + 63) / 64]u64 = @splat(0),
 
 const no_classes: [1]u8 = .{0};
 const no_heads: [1]u32 = .{0};
@@ -210,6 +212,7 @@ pub fn refillLocked(c: *Cache, class: u8) ?usize {
     const bin = &c.bins[class];
     const slot = &c.slots[class];
     if (bin.sp > bin.lo) return h.addressOf(popLocked(bin)); // a thief gave up, or put the bounds back
+    if (h.runs.full.hasClass(class)) return null;
     if (h.runs.hasRisen()) c.putAll();
     if (!c.grow(class, .empty)) return h.takeOne(c.arena, class);
     const cells = slot.magazine.?.cells()[0..batch(slot)];
@@ -312,6 +315,7 @@ fn enlarge(c: *Cache, class: u8, limit: u32) bool {
         slot.magazine = larger;
     } else std.mem.copyForwards(usize, slot.magazine.?.cells()[0..held.len], held);
     slot.limit = limit;
+    c.setOpen(class, true);
     c.open(class, held.len);
     return true;
 }
@@ -349,6 +353,7 @@ fn shut(c: *Cache, class: u8) void {
     storeBound(&bin.hi, 0);
     c.giveLimit(@as(u64, slot.limit) * classes.sizes[class]);
     slot.limit = 0;
+    c.setOpen(class, false);
 }
 
 /// Empties and closes the bins that did not go the slow way since the last time.
@@ -441,6 +446,24 @@ pub fn deinit(c: *Cache) void {
     for (&c.slots) |*slot| {
         if (slot.magazine) |m| m.destroy();
     }
+}
+
+/// Whether there is a block in the cache, or its owner is just taking the last. Needs no lock.
+pub fn holdsAny(c: *const Cache) bool {
+    for (&c.open_classes, 0..) |*word, i| {
+        var bits = @atomicLoad(u64, word, .monotonic);
+        while (bits != 0) : (bits &= bits - 1) {
+            const bin = &c.bins[i * 64 + @ctz(bits)];
+            if (@atomicLoad(usize, &bin.sp, .acquire) > @atomicLoad(usize, &bin.lo, .monotonic)) return true;
+        }
+    }
+    return false;
+}
+
+fn setOpen(c: *Cache, class: u8, is_open: bool) void {
+    const word = &c.open_classes[class / 64];
+    const bit = @as(u64, 1) << @truncate(class);
+    @atomicStore(u64, word, if (is_open) word.* | bit else word.* & ~bit, .monotonic);
 }
 
 /// Adds the cache's blocks to those of each class, nearly: the owner may be at work. Under `lock`.

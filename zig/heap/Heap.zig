@@ -439,12 +439,40 @@ pub const Request = struct { arena: u16, class: u8, pages: u32 = 0, alignment: u
 pub fn reclaim(h: *Heap, request: Request) ?Run {
     h.members.lock();
     defer h.members.unlock();
+    if (h.isKnownFull(request)) return null;
     h.takeAll();
     defer h.unlockCaches(); // not before: threads at work would cache again what the request needs
+    h.runs.full.begin();
     if (h.serve(request)) |run| return run;
     // Storage may be what lacks: what no used page needs is given back to be taken where it is needed.
     if (h.region.lazy and h.runs.trim() > 0) return h.serve(request);
+    h.rememberFull(request);
     return null;
+}
+
+/// Whether the request failed before, and nothing became free since. Under `members`.
+fn isKnownFull(h: *Heap, request: Request) bool {
+    if (!h.isFullFor(request)) return false;
+    var cache = h.caches;
+    while (cache) |c| : (cache = c.next) if (c.holdsAny()) return false;
+    return h.isFullFor(request); // a cache may have given up its blocks before it was looked at
+}
+
+/// Without a look into the caches.
+pub fn isFullFor(h: *const Heap, request: Request) bool {
+    if (request.pages == 0) return h.runs.full.hasClass(request.class);
+    return request.alignment == 1 and h.runs.full.hasRun(request.pages);
+}
+
+/// Only what lacks pages: where storage or the process's memory is what lacks, the next try may succeed.
+fn rememberFull(h: *Heap, request: Request) void {
+    if (h.hardening >= 3) return; // blocks leave the quarantine by themselves
+    const pages = if (request.pages > 0) request.pages else if (classes.isSmall(request.class))
+        (classes.sizes[request.class] + page_size - 1) / page_size
+    else
+        classes.table[request.class].pages;
+    if (h.runs.largest() >= pages) return;
+    if (request.pages == 0) h.runs.full.addClass(request.class) else if (request.alignment == 1) h.runs.full.addRun(request.pages);
 }
 
 fn serve(h: *Heap, request: Request) ?Run {

@@ -21,6 +21,7 @@ const region_layer = @import("../region.zig");
 const classes = @import("classes.zig");
 const counts = @import("counts.zig");
 const FreeRuns = @import("FreeRuns.zig");
+const Fullness = @import("Fullness.zig");
 const Metadata = @import("Metadata.zig");
 
 const Descriptor = Metadata.Descriptor;
@@ -41,6 +42,7 @@ end: u32,
 /// Page number of the region's base, for alignments above a page.
 base_page: usize,
 free: FreeRuns,
+full: Fullness = .{},
 free_pages: u64 = 0,
 /// Pages in slabs and used runs, and the most there ever were.
 used_pages: u64 = 0,
@@ -143,6 +145,7 @@ pub fn release(r: *Runs, number: u32) void {
 pub fn releaseAll(r: *Runs) void {
     r.lock.lock();
     defer r.lock.unlock();
+    r.full.note();
     var page = r.bottom;
     while (page < r.top) {
         const number = r.metadata.heads[page];
@@ -349,6 +352,7 @@ fn aligned(r: *const Runs, page: u32, alignment: u32) u64 {
 
 /// A used run becomes free and merges with its neighbours.
 fn putBack(r: *Runs, number: u32) void {
+    r.full.note();
     @atomicStore(u64, &r.dirty_pages, r.dirty_pages + r.metadata.descriptor(number).pages, .monotonic);
     var start = r.metadata.descriptor(number).start;
     var pages = r.metadata.descriptor(number).pages;

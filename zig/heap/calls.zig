@@ -117,8 +117,9 @@ fn takeLarge(u: Use, size: usize, alignment: usize) ?Heap.Run {
     const alignment_pages = @max(1, alignment / classes.page_size);
     if (pages > h.pages - h.runs.bottom or alignment_pages > std.math.maxInt(u32)) return null;
     const alignment_page_count: u32 = @intCast(alignment_pages);
-    return h.takeRun(@intCast(pages), alignment_page_count) orelse
-        h.reclaim(.{ .arena = 0, .class = classes.large, .pages = @intCast(pages), .alignment = alignment_page_count });
+    const request: Heap.Request = .{ .arena = 0, .class = classes.large, .pages = @intCast(pages), .alignment = alignment_page_count };
+    if (!h.isFullFor(request)) if (h.takeRun(request.pages, request.alignment)) |run| return run;
+    return h.reclaim(request);
 }
 
 /// What the heap's options want done with a new block.

@@ -31,6 +31,7 @@ pub fn give(h: *Heap, arena: u16, class: u8, cells: []const usize) bool {
         h.giveBudget(bytes);
         return false;
     }
+    h.runs.full.note();
     @memcpy(to.depot.?[to.depot_count..][0..count], cells);
     @atomicStore(u32, &to.depot_count, to.depot_count + count, .monotonic);
     _ = @atomicRmw(u32, &h.depot_counts[class], .Add, count, .monotonic);

@@ -240,6 +240,7 @@ fn putBlock(h: *Heap, shard: *Shard, arena: u16, number: u32, class: u8, address
     if (canary.is(.counts) and index == 7) return;
     d.free += 1;
     shard.out -= 1;
+    h.runs.full.note();
     if (number == shard.current) return;
     if (d.free == d.blocks) {
         if (d.listed) unlist(h, shard, number);

@@ -34,6 +34,12 @@ export interface PoolOptions {
   readonly giveBack?: "decay" | "immediate" | "never";
   /** How wrong use is looked for. 0 and 1: a second free is noticed late or never. 2, the default: at once. 3: freed blocks are held back and writes to them logged, too; slow. */
   readonly hardening?: 0 | 1 | 2 | 3;
+  /**
+   * Looks at every access by a view of a struct whether its block was freed, and throws a RangeError then: for finding mistakes,
+   * since each access costs a native call and a table look-up. Structs inside arrays and blocks, and field functions for a
+   * pointer that was given out again, are not checked. With `hardening: 3` freed places are given out again later. Default: false.
+   */
+  readonly checked?: boolean;
   /** Accepts a file system that cannot promise its storage (copy on write, or no allocation ahead): when it is full, the process dies of SIGBUS. Default: false. */
   readonly allowUnsafeStorage?: boolean;
 }
@@ -52,6 +58,7 @@ const alignMax = 2 ** 30;
 export interface NativeOptions {
   readonly numbers: Float64Array;
   readonly directory: Uint8Array;
+  readonly checked: boolean;
 }
 
 /** Throws TypeError or RangeError for what is not as {@linkcode PoolOptions} says. */
@@ -63,6 +70,7 @@ export function poolOptions(given: unknown): NativeOptions {
     "maxSize",
     "giveBack",
     "hardening",
+    "checked",
     "allowUnsafeStorage",
   ]);
   const { dir, device, size, maxSize, giveBack, hardening, allowUnsafeStorage } = options;
@@ -88,7 +96,8 @@ export function poolOptions(given: unknown): NativeOptions {
   const path = device !== undefined
     ? checkPath("device", device)
     : checkPath("dir", dir === undefined ? temporaryDirectory() : dir);
-  return { numbers, directory: encode(path) };
+  const checked = oneOf("checked", options.checked, [false, true]);
+  return { numbers, directory: encode(path), checked };
 }
 
 function temporaryDirectory(): string {

@@ -115,11 +115,13 @@ export class Pool implements Disposable {
    * ```
    */
   static create(options: PoolOptions = {}): Pool {
-    const { numbers, directory } = poolOptions(options);
+    const { numbers, directory, checked } = poolOptions(options);
     native.openNative();
     const handle = native.create(numbers, numbers.length, directory, directory.length);
     if (handle < 0) throw withMessage(handle);
-    return new Pool(secret, handle, true);
+    const pool = new Pool(secret, handle, true);
+    if (checked) pool.#memory.space.check();
+    return pool;
   }
 
   /**

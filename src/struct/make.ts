@@ -5,6 +5,7 @@
  */
 import type { Memory } from "../memory.ts";
 import * as native from "../native.ts";
+import type { Pointer } from "../pointer.ts";
 import { show } from "../text.ts";
 import { codecOf } from "./codecs.ts";
 import { pointerTo, readPointer } from "./pointers.ts";
@@ -24,7 +25,8 @@ export function make(memory: Memory, type: unknown, init: unknown): Placed {
   if (info === undefined) throw new TypeError(`${action}: ${show(type)} is not a struct`);
   const space = memory.space;
   const { handle } = memory;
-  const pointer = memory.number(native.allocate(handle, info.size, 16, 1), action);
+  const pointer = memory.number(native.allocate(handle, info.size, 1, 1), action);
+  space.renew(pointer);
   const window = space.aim(pointer, info.size, action);
   const view = new info.class(undefined, pointer - window.start, window);
   if (init === undefined) return view;
@@ -47,15 +49,23 @@ export function freeView(memory: Memory, view: Placed): void {
   const pointer = pointerTo(view, action);
   const info = infoOf(view.constructor);
   if (info === undefined) throw new TypeError(`${action}: ${show(view)} is not a view of one`);
-  const strings = info.strings.map((at) => readPointer(window, view.$$offset + at, stringSlot));
+  const strings = info.strings.length === 0 ? none : stringsOf(info, view);
   const status = native.free(memory.handle, pointer);
   if (status !== 0) memory.refuse(status, action, pointer);
   view.$$offset = freed;
   for (const string of strings) {
-    if (string === 0) continue;
     const status = native.free(memory.handle, string);
     if (status !== 0) memory.refuse(status, `${action}: cannot free its text`, string);
   }
+}
+
+const none: readonly Pointer[] = [];
+
+/** The blocks of the strings that a struct owns. */
+function stringsOf(info: Info, { $$window, $$offset }: Placed): Pointer[] {
+  return info.strings
+    .map((at) => readPointer($$window, $$offset + at, stringSlot))
+    .filter((pointer) => pointer !== 0);
 }
 
 /** The pointers of a struct and of the strings that it owns, for who frees them; the view is dead from now on. */

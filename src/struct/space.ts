@@ -14,6 +14,7 @@ import * as native from "../native.ts";
 import type { Pointer } from "../pointer.ts";
 import { currentRuntime } from "../runtime.ts";
 import { show } from "../text.ts";
+import { Checks } from "./checked.ts";
 import { sizeMax } from "./declare.ts";
 import { NativeWindow } from "./native_window.ts";
 import { BufferWindow, span, type Window } from "./window.ts";
@@ -39,6 +40,7 @@ export class Space {
   #first: BufferWindow | undefined;
   readonly #far = new Map<number, Window>();
   #farBytes = 0;
+  #checks: Checks | undefined;
 
   /** @param memory The pool in this isolate. */
   constructor(memory: Memory) {
@@ -48,6 +50,16 @@ export class Space {
     this.high = this.highOf(0);
     this.#none = new NativeWindow(this, 0, -1);
     this.window = this.#none;
+  }
+
+  /** From now on views are checked at every access. */
+  check(): void {
+    this.#checks = new Checks(this.memory);
+  }
+
+  /** A struct was made at a pointer. */
+  renew(pointer: number): void {
+    this.#checks?.renew(pointer);
   }
 
   /** The high word of the address of a place in the pool. */
@@ -65,6 +77,7 @@ export class Space {
    */
   aim(pointer: number, size: number, action: string): Window {
     const window = this.find(pointer, size, action);
+    if (this.#checks !== undefined) return this.#checks.guard(window, pointer, action);
     this.window = window;
     return window;
   }

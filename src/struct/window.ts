@@ -33,7 +33,8 @@ export interface Placed {
   $$offset: number;
 }
 
-type Access = Pick<
+/** The methods of a `DataView`. */
+export type Access = Pick<
   DataView<ArrayBuffer>,
   | "getUint8"
   | "getInt8"

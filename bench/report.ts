@@ -97,7 +97,7 @@ function reportGoals(goals: readonly Goal[]): string[] {
 }
 
 function line(name: string, cells: readonly string[]): string {
-  return name.padEnd(34) + cells.map((cell) => cell.padStart(16)).join("");
+  return name.padEnd(46) + cells.map((cell) => cell.padStart(16)).join("");
 }
 
 function cell(figures: Measured | undefined, first: Measured | undefined): string {

@@ -88,16 +88,16 @@ export function originOf(start: number): number {
   return start < word ? 0 : start - start % word;
 }
 
-/** A window over a buffer. */
+/** A window over a buffer. Its fields are declared only: V8 takes a field that was undefined first for one of any kind. */
 export class BufferWindow extends DataView<ArrayBuffer> implements Window {
-  readonly space: Space;
-  readonly start: number;
-  readonly low: number;
-  readonly limit: number;
-  readonly word: number;
-  readonly high: number;
-  readonly origin: number;
-  readonly bytes: TextBytes;
+  declare readonly space: Space;
+  declare readonly start: number;
+  declare readonly low: number;
+  declare readonly limit: number;
+  declare readonly word: number;
+  declare readonly high: number;
+  declare readonly origin: number;
+  declare readonly bytes: TextBytes;
 
   /**
    * @param space What it is a window of.

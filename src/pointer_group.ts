@@ -5,6 +5,8 @@
  */
 import * as native from "./native.ts";
 
+const none = new Float64Array(0);
+
 /** Pointers: a list as long as the newest goes first, which is cheaper than a set. */
 export class PointerGroup {
   #list: number[] = [];
@@ -27,7 +29,8 @@ export class PointerGroup {
   }
 
   takeAll(): Float64Array {
-    const pointers = Float64Array.from(this.#set ?? this.#list);
+    if (this.#set === undefined && this.#list.length === 0) return none;
+    const pointers = new Float64Array(this.#set ?? this.#list);
     this.#list = [];
     this.#set = undefined;
     return pointers;

@@ -236,11 +236,12 @@ export class Scope implements Disposable {
     for (const array of this.#arrays?.values() ?? []) this.#freeArray(array);
     this.#arrays = undefined;
     const { handle } = this.#memory;
+    const blocks = this.#blocks.takeAll();
+    if (blocks.length === 0 && this.#structs === undefined) return;
     if (native.resets(handle) !== this.#resets) return;
-    freeAll(handle, this.#blocks.takeAll());
-    if (this.#structs !== undefined) {
-      freeAll(handle, Float64Array.from(this.#structs.takeAll(this.#memory)));
-    }
+    freeAll(handle, blocks);
+    if (this.#structs === undefined) return;
+    freeAll(handle, new Float64Array(this.#structs.takeAll(this.#memory)));
   }
 
   /** What `using` calls. */

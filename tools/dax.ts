@@ -16,7 +16,15 @@ import { runIn } from "./vm/guest.ts";
 import { type Hardware, obstacle, usual } from "./vm/machine.ts";
 import { announceFirstBuild, root, zig, zigEnvironment } from "./zig.ts";
 
-const hardware: Hardware = { ...usual, node: 128, reserved: 256, fsdax: 1200, hugePages: 160 };
+/** Small pages on the device proper, huge ones on the reserved memory. */
+const hardware: Hardware = {
+  ...usual,
+  daxAlignment: 4096,
+  node: 128,
+  reserved: 256,
+  fsdax: 1200,
+  hugePages: 160,
+};
 
 /** Unit tests that mean something on another machine; all of them would take minutes there. */
 const unitTests = ["device", "hugetlbfs", "charged ahead"];

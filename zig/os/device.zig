@@ -145,6 +145,18 @@ test "devices that are not DAX, and what is no device" {
     try std.testing.expectError(error.ESTALE, open("/proc/self/maps", null_device));
 }
 
+test "a device of DAX, and where older kernels have its alignment" {
+    const path = @import("environment.zig").get("VMEM_TEST_DAX") orelse {
+        std.debug.print("skipped: VMEM_TEST_DAX names no DAX device\n", .{});
+        return error.SkipZigTest;
+    };
+    const number = (try numberAt(path)).?;
+    const found = (try about(number)).?;
+    try std.testing.expect(found.size >= found.alignment);
+    try std.testing.expectEqual(found.alignment, try readNumber(number, "../dax_region/align"));
+    try std.testing.expectError(error.ENOENT, readNumber(number, "nothing"));
+}
+
 test "a lock lives as long as the descriptor or a mapping" {
     // Of a file in memory: overlay file systems map another file than they open.
     const memory = @import("memory.zig");

@@ -32,6 +32,9 @@ export function wait(
 ): Outcome {
   const action = "Cannot wait";
   checkInteger(expected, "the expected value", -(2 ** 31), 2 ** 32 - 1, action);
+  if (options !== undefined && (typeof options !== "object" || options === null)) {
+    throw new TypeError(`${action}: options are an object, not ${show(options)}`);
+  }
   const timeout = options?.timeout ?? Infinity;
   if (typeof timeout !== "number") {
     throw new TypeError(`${action}: the timeout must be a number, not ${show(timeout)}`);

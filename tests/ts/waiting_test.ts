@@ -82,6 +82,10 @@ test("wait() and notify() refuse what is no word, value, count or timeout", () =
   }
   const timeout = "1" as unknown as number;
   assertThrows(() => pool.wait(at, 0, { timeout }), TypeError, "the timeout must be");
+  // What Atomics.wait() takes would be waiting for ever. The word is not 1, so that a mistake here ends.
+  for (const options of [5, null, "5"]) {
+    assertThrows(() => pool.wait(at, 1, options as never), TypeError, "options are an object");
+  }
 });
 
 test("two threads wait for each other and miss no wake", async () => {

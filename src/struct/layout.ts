@@ -4,7 +4,7 @@
  * @module
  */
 import { show, showBytes } from "../text.ts";
-import { sizeMax } from "./declare.ts";
+import { array, pointer, sizeMax, string, text } from "./declare.ts";
 import type { ArrayOf, PointerTo, Scalars, StringField, TextField } from "./types.ts";
 
 /** The name of a number type. */
@@ -132,9 +132,10 @@ function known(
   if (of !== undefined) return { kind: "struct", of };
   if (typeof value === "object" && value !== null && "kind" in value) {
     if (value.kind === "array") return knownArray(value as ArrayOf<unknown>, name, structType);
-    if (value.kind === "pointer" || value.kind === "text" || value.kind === "string") {
-      return value as Known;
-    }
+    // Written by hand, they are checked as those are that the functions make.
+    if (value.kind === "pointer") return pointer((value as PointerTo<() => unknown>).to);
+    if (value.kind === "text") return text((value as TextField).bytes);
+    if (value.kind === "string") return string();
   }
   throw new TypeError(
     `Cannot declare a struct: the type of the field "${name}" is ${show(value)}, ` +
@@ -154,7 +155,7 @@ function knownArray(
         "put the inner array into a struct",
     );
   }
-  return { kind: "array", of, length: value.length, stride: measure(of).size };
+  return { kind: "array", of, length: array("u8", value.length).length, stride: measure(of).size };
 }
 
 /** Names of C that JavaScript can write after a dot. */

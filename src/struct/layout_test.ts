@@ -71,6 +71,10 @@ test("struct: wrong declarations are refused", () => {
     [{ a: array(array("u8", 2), 2) }, "an array of arrays"],
     [{ a: array("f64", 2 ** 18) }, "more than 1 MiB"],
     [{ a: text(2 ** 20), b: "u8" }, "more than 1 MiB"],
+    [{ a: { kind: "text", bytes: -8 } }, "the number of bytes must be a whole number from 1"],
+    [{ a: { kind: "text" } }, "the number of bytes must be a number"],
+    [{ a: { kind: "array", of: "u8", length: 1.5 } }, "the length must be a whole number from 1"],
+    [{ a: { kind: "pointer", to: 5 } }, "a function like () => Node"],
   ];
   for (const [fields, message] of wrong) {
     const error = assertThrows(() => struct(fields as never));

@@ -18,7 +18,8 @@ export class StructGroup {
 
   /** Whether a value is a view of one of the structs. */
   has(value: unknown): boolean {
-    return isView(value) && this.#views.has(placeOf(value));
+    if (!isView(value)) return false;
+    return this.#views.get(placeOf(value))?.$$window.space === value.$$window.space;
   }
 
   delete(place: number): void {
@@ -32,10 +33,19 @@ export class StructGroup {
       // What was freed against the rules has no strings that could be trusted.
       if (native.owns(memory.handle, place) !== 1) continue;
       const own = placeOf(view) === place ? view : viewAt(memory, view, place);
-      pointers.push(...takeApart(own));
+      pointers.push(...partsOf(own, place));
     }
     this.#views.clear();
     return pointers;
+  }
+}
+
+/** Of what is no struct of this type any more, freed against the rules or written over, only the block. */
+function partsOf(view: Placed, place: number): number[] {
+  try {
+    return takeApart(view);
+  } catch {
+    return [place];
   }
 }
 

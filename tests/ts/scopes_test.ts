@@ -283,3 +283,18 @@ test("a scope frees structs with their strings, moved views or not", () => {
     assertEquals(pool.stats().allocated, 0);
   });
 });
+
+test("a scope tells its structs from those of other pools, and ends whatever was written over them", () => {
+  const Item = struct({ id: "u32", name: string() });
+  using pool = Pool.create({ maxSize: "8MiB" });
+  using other = Pool.create({ maxSize: "8MiB" });
+  const scope = pool.scope();
+  const item = scope.make(Item);
+  const foreign = other.make(Item);
+  assertEquals(foreign.$pointer, item.$pointer);
+  assertThrows(() => scope.keep(foreign), RangeError, "is not of this scope");
+  assertThrows(() => scope.free(foreign), RangeError, "is not of this scope");
+  pool.fill(item.$pointer, 0xff, Item.size);
+  scope.close();
+  assertEquals([pool.stats().allocated, pool.check()], [0, true]);
+});

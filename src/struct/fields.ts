@@ -8,6 +8,7 @@
  *
  * @module
  */
+import * as native from "../native.ts";
 import type { Pool } from "../pool.ts";
 import { show } from "../text.ts";
 import { type Codec, codecOf, pointers } from "./codecs.ts";
@@ -81,6 +82,8 @@ export function fields<F>(type: Struct<F>, pool: Pool): FieldFunctions<F> {
   const action = "Cannot make field functions";
   const info = infoOf(type);
   if (info === undefined) throw new TypeError(`${action}: ${show(type)} is not a struct`);
+  const { memory } = spaceOf(pool, action);
+  memory.number(native.size(memory.handle), action);
   return makeFunctions(info, pool, action) as FieldFunctions<F>;
 }
 

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { Memory } from "../memory.ts";
+import { closedHandle, type Memory } from "../memory.ts";
 import * as native from "../native.ts";
 import type { Pointer } from "../pointer.ts";
+import { EBADF } from "../refuse.ts";
 import { show } from "../text.ts";
 import { codecOf } from "./codecs.ts";
 import { pointerTo, readPointer } from "./pointers.ts";
@@ -49,6 +50,7 @@ export function freeView(memory: Memory, view: Placed): void {
   const pointer = pointerTo(view, action);
   const info = infoOf(view.constructor);
   if (info === undefined) throw new TypeError(`${action}: ${show(view)} is not a view of one`);
+  if (memory.handle === closedHandle) memory.refuse(-EBADF, action);
   const strings = info.strings.length === 0 ? none : stringsOf(info, view);
   const status = native.free(memory.handle, pointer);
   if (status !== 0) memory.refuse(status, action, pointer);

@@ -111,7 +111,7 @@ function structsAt(info: Info, pool: Pool, pointer: number, length: number): Str
   const action = "Cannot make views";
   checkLength(length, "length", action);
   const window = spaceOf(pool, action).aim(pointer, info.size * length, action);
-  return new Structs(window, pointer - window.start, info.class, length, info.name);
+  return new Structs(window, pointer - window.start, info.class, length, info.name || "array");
 }
 
 /** Where owned strings are, those of nested structs and arrays too. */

@@ -1,7 +1,7 @@
 /** Field functions and arrays of structs, also where pools are larger than a window. */
 import { test } from "node:test";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { array, fields, pointer, Pool, string, struct, text } from "../../mod.ts";
+import { array, fields, pointer, Pool, string, struct, text, VmemError } from "../../mod.ts";
 
 const Point = struct({ x: "i32", y: "i32" });
 const Node = struct({
@@ -87,6 +87,7 @@ test("fields() of a closed pool throw", () => {
   assertEquals(key(at), 0);
   pool.close();
   assertThrows(() => key(at), TypeError);
+  assertThrows(() => fields(Node, pool), VmemError, "the pool is closed");
 });
 
 test("struct.array() has new views, and one that moves", () => {
@@ -102,6 +103,8 @@ test("struct.array() has new views, and one that moves", () => {
   assertEquals([...points].at(-1)?.x, 999);
   assertEquals(points.get(1).$pointer, points.$pointer + 8);
   assertThrows(() => points.get(1000), RangeError, "from 0 to 999");
+  const bytes = struct({ byte: "u8" }).array(pool, points.$pointer, 2);
+  assertThrows(() => bytes.get(2), RangeError, 'element of "array": the index is from 0 to 1');
   for (const length of [0, -1, 1.5, NaN]) {
     assertThrows(() => Point.array(pool, points.$pointer, length), RangeError);
   }

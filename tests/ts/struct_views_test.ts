@@ -204,4 +204,5 @@ test("struct: views of a closed pool throw, and so does what takes the pool", ()
   assertThrows(() => new Node(pool, $pointer), VmemError, "the pool is closed");
   assertThrows(() => Node.array(pool, $pointer, 1), VmemError, "the pool is closed");
   assertThrows(() => pool.make(Node), VmemError, "the pool is closed");
+  assertThrows(() => pool.free(node), VmemError, "the pool is closed");
 });

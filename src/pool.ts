@@ -388,7 +388,8 @@ export class Pool implements Disposable {
 
   /**
    * Frees a block. A pointer's bytes may be given out again at once. Arrays and columns have length 0 afterwards. A view of a
-   * struct throws afterwards, its owned strings are freed too; other views of the same struct reach what lies there then.
+   * struct throws afterwards, its owned strings are freed too; other views of the same struct reach what lies there then. Give
+   * the view of the whole struct: one of the first struct in it begins at the same place, and the other strings would stay.
    *
    * @param block A pointer, an array of {@linkcode Pool.alloc}, columns of {@linkcode Pool.columns}, or a view of a struct. The null pointer 0 does nothing.
    * @throws VmemError The pool is closed (EBADF), or the engine uses the array for input or output just now (EBUSY).

@@ -113,7 +113,8 @@ export function text(bytes: number): TextField {
 /**
  * A field for text of any length, which lies in a block of its own. The struct owns that block: setting the field
  * allocates a new one and frees the old one, `pool.free(view)` frees it with the struct. It reads as null before it
- * was set. In memory it is the address of the bytes' number (`uint32_t`), followed by the bytes and a zero byte.
+ * was set. In memory that `pool.make` did not give, put zeros there first (`pool.calloc`): whatever is there is taken for
+ * an old text. In memory it is the address of the bytes' number (`uint32_t`), followed by the bytes and a zero byte.
  *
  * @returns The field.
  *

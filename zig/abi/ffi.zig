@@ -352,9 +352,15 @@ fn wordOf(range: *const pool.Range, pointer: f64) Error!usize {
 
 /// Null: for ever. What is no number is that, too, and what is below 0 is 0.
 fn nanoseconds(milliseconds: f64) ?u64 {
-    const limit = 1e15; // 31 years
+    const limit = 1e18; // 31 years
     if (!(milliseconds <= limit / 1e6)) return null;
     return @intFromFloat(@max(milliseconds, 0) * 1e6);
+}
+
+test "a wait of 30 days has an end, what is no number has none" {
+    try std.testing.expectEqual(30 * std.time.ns_per_day, nanoseconds(30 * 24 * 60 * 60 * 1000).?);
+    try std.testing.expectEqual(0, nanoseconds(-1).?);
+    for ([_]f64{ std.math.nan(f64), std.math.inf(f64), 1e300 }) |value| try std.testing.expectEqual(null, nanoseconds(value));
 }
 
 /// A buffer over a block died. Any thread: locks only, no thread cache.

@@ -388,7 +388,7 @@ fn canaries(seconds: u64) u8 {
         std.debug.print("The canaries want a build with -Dcanary\n", .{});
         return 2;
     }
-    grace = 8; // some defects end in a loop
+    grace = 6; // some defects end in a loop
     var missed: u8 = 0;
     for (std.enums.values(canary.Defect)) |defect| {
         if (defect == .none or defect == .counts) continue; // the fuzzer's
@@ -397,7 +397,7 @@ fn canaries(seconds: u64) u8 {
         const begin = os.thread.nowNs();
         var noticed = false;
         var seed: u64 = 1;
-        while (!noticed and os.thread.nowNs() - begin < seconds * std.time.ns_per_s) : (seed += 1) noticed = !passes(seed, 4, false);
+        while (!noticed and os.thread.nowNs() - begin < seconds * std.time.ns_per_s) : (seed += 1) noticed = !passes(seed, 2, false);
         const ms = (os.thread.nowNs() - begin) / std.time.ns_per_ms;
         std.debug.print("{s}: {s} {d} ms\n", .{ @tagName(defect), if (noticed) "noticed after" else "not noticed in", ms });
         if (!noticed) missed += 1;

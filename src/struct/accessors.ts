@@ -2,7 +2,7 @@
  * The properties of views: for each number type a getter and a setter, closed over the place of the field.
  *
  * One function literal a type, although they look alike: an engine compiles a literal once, with what it has seen in it. And
- * each reaches memory itself: through a function in between, V8 makes the view's object in every round of a loop.
+ * each reaches memory itself, before it calls anything: a function in between makes V8 doubt what the view is.
  *
  * @module
  */
@@ -42,8 +42,10 @@ const makers: {
       return this.$$window.getUint8(this.$$offset + at);
     },
     set(value): void {
+      const window = this.$$window;
+      const place = this.$$offset + at;
       checkU8(value, slot);
-      this.$$window.setUint8(this.$$offset + at, value);
+      window.setUint8(place, value);
     },
   }),
   i8: (at, slot) => ({
@@ -51,8 +53,10 @@ const makers: {
       return this.$$window.getInt8(this.$$offset + at);
     },
     set(value): void {
+      const window = this.$$window;
+      const place = this.$$offset + at;
       checkI8(value, slot);
-      this.$$window.setInt8(this.$$offset + at, value);
+      window.setInt8(place, value);
     },
   }),
   u16: (at, slot) => ({
@@ -60,8 +64,10 @@ const makers: {
       return this.$$window.getUint16(this.$$offset + at, true);
     },
     set(value): void {
+      const window = this.$$window;
+      const place = this.$$offset + at;
       checkU16(value, slot);
-      this.$$window.setUint16(this.$$offset + at, value, true);
+      window.setUint16(place, value, true);
     },
   }),
   i16: (at, slot) => ({
@@ -69,8 +75,10 @@ const makers: {
       return this.$$window.getInt16(this.$$offset + at, true);
     },
     set(value): void {
+      const window = this.$$window;
+      const place = this.$$offset + at;
       checkI16(value, slot);
-      this.$$window.setInt16(this.$$offset + at, value, true);
+      window.setInt16(place, value, true);
     },
   }),
   u32: (at, slot) => ({
@@ -78,8 +86,10 @@ const makers: {
       return this.$$window.getUint32(this.$$offset + at, true);
     },
     set(value): void {
+      const window = this.$$window;
+      const place = this.$$offset + at;
       checkU32(value, slot);
-      this.$$window.setUint32(this.$$offset + at, value, true);
+      window.setUint32(place, value, true);
     },
   }),
   i32: (at, slot) => ({
@@ -87,8 +97,10 @@ const makers: {
       return this.$$window.getInt32(this.$$offset + at, true);
     },
     set(value): void {
+      const window = this.$$window;
+      const place = this.$$offset + at;
       checkI32(value, slot);
-      this.$$window.setInt32(this.$$offset + at, value, true);
+      window.setInt32(place, value, true);
     },
   }),
   f16: (at, slot) => ({
@@ -96,8 +108,10 @@ const makers: {
       return this.$$window.getFloat16(this.$$offset + at, true);
     },
     set(value): void {
+      const window = this.$$window;
+      const place = this.$$offset + at;
       checkF16(value, slot);
-      this.$$window.setFloat16(this.$$offset + at, value, true);
+      window.setFloat16(place, value, true);
     },
   }),
   f32: (at, slot) => ({
@@ -105,8 +119,10 @@ const makers: {
       return this.$$window.getFloat32(this.$$offset + at, true);
     },
     set(value): void {
+      const window = this.$$window;
+      const place = this.$$offset + at;
       checkF32(value, slot);
-      this.$$window.setFloat32(this.$$offset + at, value, true);
+      window.setFloat32(place, value, true);
     },
   }),
   f64: (at, slot) => ({
@@ -114,8 +130,10 @@ const makers: {
       return this.$$window.getFloat64(this.$$offset + at, true);
     },
     set(value): void {
+      const window = this.$$window;
+      const place = this.$$offset + at;
       checkF64(value, slot);
-      this.$$window.setFloat64(this.$$offset + at, value, true);
+      window.setFloat64(place, value, true);
     },
   }),
   u64: (at, slot) => ({
@@ -123,8 +141,10 @@ const makers: {
       return this.$$window.getBigUint64(this.$$offset + at, true);
     },
     set(value): void {
+      const window = this.$$window;
+      const place = this.$$offset + at;
       checkU64(value, slot);
-      this.$$window.setBigUint64(this.$$offset + at, value, true);
+      window.setBigUint64(place, value, true);
     },
   }),
   i64: (at, slot) => ({
@@ -132,8 +152,10 @@ const makers: {
       return this.$$window.getBigInt64(this.$$offset + at, true);
     },
     set(value): void {
+      const window = this.$$window;
+      const place = this.$$offset + at;
       checkI64(value, slot);
-      this.$$window.setBigInt64(this.$$offset + at, value, true);
+      window.setBigInt64(place, value, true);
     },
   }),
   size: (at, slot) => ({
@@ -149,8 +171,10 @@ const makers: {
       return this.$$window.getUint8(this.$$offset + at) !== 0;
     },
     set(value): void {
+      const window = this.$$window;
+      const place = this.$$offset + at;
       checkBool(value, slot);
-      this.$$window.setUint8(this.$$offset + at, value ? 1 : 0);
+      window.setUint8(place, value ? 1 : 0);
     },
   }),
 };

@@ -72,7 +72,7 @@ function notAPool(value: unknown): never {
  * Every prototype gets a key of its own: otherwise JavaScriptCore gives the prototypes of all structs one shape, and then
  * inlines none of their properties, 15 ns for `new Node(pool, pointer).value` instead of 1.1 with a second struct in
  * the program. Class fields would do the same to V8. The
- * methods are small and call nothing on their usual way: a call before the object is complete keeps V8 from leaving out the
+ * methods are small (JavaScriptCore leaves longer ones alone: with a test of the pointer's type, 13 ns instead of 1.2) and call nothing on their usual way: a call before the object is complete keeps V8 from leaving out the
  * object, and from `this` given to another function it is always made.
  */
 export function makeClass(size: number, name: string): ViewClass & { readonly prototype: object } {
@@ -87,11 +87,10 @@ export function makeClass(size: number, name: string): ViewClass & { readonly pr
         return;
       }
       const last = ((pool as unknown as Inside | null)?.$$memory ?? notAPool(pool)).space.window;
-      const { start } = last;
-      const offset = pointer - start | 0;
-      if (offset + start === pointer && offset >= last.low && offset <= last.limit - size) {
+      const offset = pointer - last.start;
+      if ((offset | 0) === offset && offset >= last.low && offset <= last.limit - size) {
         this.$$window = last;
-        this.$$offset = offset;
+        this.$$offset = offset | 0;
       } else {
         const there = last.space.aim(pointer, size, "Cannot make a view");
         this.$$window = there;
@@ -105,10 +104,9 @@ export function makeClass(size: number, name: string): ViewClass & { readonly pr
 
     move(pointer: number): this {
       const window = this.$$window;
-      const { start } = window;
-      const offset = pointer - start | 0;
-      if (offset + start === pointer && offset >= window.low && offset <= window.limit - size) {
-        this.$$offset = offset;
+      const offset = pointer - window.start;
+      if ((offset | 0) === offset && offset >= window.low && offset <= window.limit - size) {
+        this.$$offset = offset | 0;
       } else {
         const there = window.space.aim(pointer, size, "Cannot move a view");
         this.$$window = there;

@@ -249,15 +249,15 @@ test "many pools in one thread, handles used again" {
 }
 
 test "a pool of terabytes" {
-    for ([_]u8{ 1, 2 }) |level| {
-        const p: Pool = try .create(1, 1 << 40, .{ .lazy = true, .hardening = level });
+    for ([_]u8{ 0, 1, 2, 3 }) |level| {
+        const p: Pool = try .create(1, 1 << 41, .{ .lazy = true, .hardening = level });
         defer p.delete();
         for ([_]usize{ 16, 5000, MiB, 1 << 32 }) |size| p.free(p.malloc(size).?);
         try testing.expect(p.heap.metadata.len > p.heap.metadata.units_end * @as(usize, 64));
         try p.expectSound();
-        const aligned = try calls.allocate(1, 1 << 38, 1 << 38, false);
-        try testing.expectEqual(0, aligned % (1 << 38));
-        try testing.expectEqual(null, p.malloc(1 << 40));
+        const aligned = try calls.allocate(1, 1 << 39, 1 << 39, false);
+        try testing.expectEqual(0, aligned % (1 << 39));
+        try testing.expectEqual(null, p.malloc(1 << 41));
     }
 }
 

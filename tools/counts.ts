@@ -107,7 +107,8 @@ export function skipReason(source: string, line: number): string | undefined {
 }
 
 function lastText(expression: string): string | undefined {
-  return expression.match(/"[^"]+"|`[^`]+`/g)?.at(-1)?.slice(1, -1);
+  const texts = expression.match(/"[^"]*"|`[^`]*`/g)?.filter((text) => text.length > 2);
+  return texts?.at(-1)?.slice(1, -1);
 }
 
 function declarationOf(source: string, name: string): string {

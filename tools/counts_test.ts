@@ -100,10 +100,12 @@ test("e", {
   timeout: 5,
   skip: mounter ? "mounting is not permitted" : false,
 }, () => {});
+test("f", { skip: device === "" ? "no device" : false }, () => {});
 `;
   assertEquals(skipReason(source, 4), "always");
   assertEquals(skipReason(source, 5), "only root may mount");
   assertEquals(skipReason(source, 7), "no } mounts");
   assertEquals(skipReason(source, 10), "mounting is not permitted");
+  assertEquals(skipReason(source, 14), "no device");
   assertEquals(skipReason("test('c', () => {});\n", 1), undefined);
 });

@@ -37,7 +37,7 @@ export interface PoolOptions {
   /**
    * Looks at every access by a view of a struct whether its block was freed, and throws a RangeError then: for finding mistakes,
    * since each access costs a native call and a table look-up. Structs inside arrays and blocks, and field functions for a
-   * pointer that was given out again, are not checked. With `hardening: 3` freed places are given out again later. Default: false.
+   * pointer that was given out again, are not checked; attachments do not look. With `hardening: 3` freed places are given out again later. Default: false.
    */
   readonly checked?: boolean;
   /** Accepts a file system that cannot promise its storage (copy on write, or no allocation ahead): when it is full, the process dies of SIGBUS. Default: false. */

@@ -195,7 +195,14 @@ function bunSuite(): Promise<Outcome> {
 
 function docExamples(): Promise<Outcome> {
   const sources = filesIn("src", (name) => name.endsWith(".ts") && !name.endsWith("_test.ts"));
-  return denoTest("doc", ["--doc", "mod.ts", "README.md", "docs/workers.md", ...sources]);
+  return denoTest("doc", [
+    "--doc",
+    "mod.ts",
+    "README.md",
+    "docs/workers.md",
+    "docs/guide.md",
+    ...sources,
+  ]);
 }
 
 /** Files below a folder of the repository, by their path from the root. */

@@ -13,7 +13,7 @@ import { Pool } from "@vmem/vmem";
 import { best, build, type BuildTime, heapUsed, STEP } from "./demo/measure.ts";
 import { drawMap } from "./demo/occupancy.ts";
 import { PlainIndex } from "./demo/plain_index.ts";
-import { PoolIndex } from "./demo/pool_index.ts";
+import { createPoolIndex, type PoolIndex } from "./demo/pool_index.ts";
 import {
   answer,
   type Answers,
@@ -54,7 +54,7 @@ function run(folder: string): number {
   const times = rehearse(text);
   const empty = heapUsed();
   using pool = Pool.create(); // grows as needed, in a temporary file without a name
-  using poolIndex = new PoolIndex(pool);
+  using poolIndex = createPoolIndex(pool);
   times.pool.push(build(poolIndex, text, progress(`Building in a pool, ${ROUNDS} of ${ROUNDS}`)));
   const poolHeap = heapUsed() - empty;
 
@@ -92,7 +92,7 @@ function rehearse(text: Text): Times {
   for (let round = 1; round < ROUNDS; round++) {
     using pool = Pool.create();
     const inPool = progress(`Building in a pool, ${round} of ${ROUNDS}`);
-    times.pool.push(build(new PoolIndex(pool), text, inPool));
+    times.pool.push(build(createPoolIndex(pool), text, inPool));
     const withObjects = progress(`Building with objects, ${round} of ${ROUNDS}`);
     times.plain.push(build(new PlainIndex(), text, withObjects));
   }

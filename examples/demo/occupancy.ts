@@ -8,8 +8,7 @@ const PAGE = 4096;
 
 const LETTER: Readonly<Record<UsedBlock["kind"], string>> = {
   buckets: "b",
-  records: "r",
-  letters: "w",
+  words: "w",
   lists: "l",
 };
 
@@ -38,9 +37,7 @@ export function drawMap(pool: Pool, blocks: Iterable<UsedBlock>): string {
   const drawn = pieces.map((used) => characterOf(used, piece)).join("");
   const rows = drawn.match(new RegExp(`.{1,${COLUMNS}}`, "g")) ?? [];
   return `${rows.map((row) => `  ${row}`).join("\n")}
-  one character: ${
-    piece / 1024
-  } KiB; b buckets, r records, w words, l lists (capital: more than half
+  one character: ${piece / 1024} KiB; b buckets, w words, l lists (capital: more than half
   of it is used); . none of these blocks (free, or in the pool's caches)`;
 }
 

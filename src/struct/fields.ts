@@ -1,10 +1,11 @@
-// Longer than 300 lines: a pair of function literals for each number type.
+// Longer than 300 lines: a pair of function literals for each number type, alike by measurement.
 /**
  * `fields()`: a struct's fields as functions on pointers, the fastest way to them.
  *
  * All functions of one call share a variable with the window that was used last, and read its bounds from it: with a
  * variable for each of the bounds, JavaScriptCore took 3.9 ns for a field instead of 1.5. One literal a type, for the reason
- * in accessors.ts.
+ * in accessors.ts, and the search for the window written out in each: as one function for all of them, two fields set took
+ * 10.0 ns instead of 6.4 there, and V8 3.3 instead of 2.8 for a field.
  *
  * @module
  */

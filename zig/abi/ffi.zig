@@ -252,8 +252,8 @@ pub const table = struct {
         const letter_count = whole(letters_len) catch |err| return failure(err);
         const room = whole(capacity) catch |err| return failure(err);
         const omit = if (letters) |text| text[0..letter_count] else "";
-        const buffer = if (out) |to| to[0..room] else "";
-        return number(pool.statsText(bits(handle), omit, @constCast(buffer)));
+        const buffer: []u8 = if (out) |to| to[0..room] else &.{};
+        return number(pool.statsText(bits(handle), omit, buffer));
     }
 
     /// 1: the pool is consistent.

@@ -1,9 +1,10 @@
 /** The rules of the house that a reader would otherwise have to watch: layers, lengths, exports, leftovers. */
 import { assertEquals } from "@std/assert";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, realpathSync } from "node:fs";
+import { join, relative } from "node:path";
 import { test } from "node:test";
 import { readLibrary } from "./elf.ts";
+import { cLibrary, folder, installed, promised } from "./libraries.ts";
 import {
   code,
   read,
@@ -190,43 +191,34 @@ test("settings: every task says what it does", () => {
   assertEquals(silent, []);
 });
 
-const cLibrary = /^(libc\.so\.6|libpthread\.so\.0|libdl\.so\.2|ld-linux-.*)$/;
-
-/** Functions that the public header declares. */
-function declaredFunctions(): string[] {
-  const text = read("include/libvmem.h").replace(/\/\*[\s\S]*?\*\//g, "");
-  return [...text.matchAll(/\b(vmem_\w+)\s*\(/g)].map(([, name = ""]) => name).sort();
+for (const { file, soname, exports, host } of promised) {
+  test(`libraries: ${file} exports what it promises, and needs the C library only`, () => {
+    const library = readLibrary(join(folder, file));
+    const versions = Object.keys(exports);
+    assertEquals(
+      library.symbols.filter(({ name, defined }) => defined && !versions.includes(name))
+        .map(({ name, version }) => `${name}@${version}`).sort(),
+      versions.flatMap((version) => exports[version]?.map((name) => `${name}@${version}`) ?? [])
+        .sort(),
+    );
+    assertEquals(library.soname, soname);
+    assertEquals(library.needed.filter((name) => !cLibrary.test(name)), []);
+    const strong = library.symbols.filter((symbol) =>
+      host?.test(symbol.name) && !symbol.defined && !symbol.weak
+    );
+    assertEquals(strong, []);
+  });
 }
 
-test("libvmem.so.1 exports the 16 functions of its header under LIBVMEM_1.0 and nothing else", () => {
-  const library = readLibrary(join(root, "zig-out", "lib", "libvmem.so.1"));
-  const exported = library.symbols.filter((symbol) =>
-    symbol.defined && symbol.name !== "LIBVMEM_1.0"
+test("libraries: each that is installed has a row", () => {
+  const known = promised.map(({ file }) =>
+    relative(realpathSync(folder), realpathSync(join(folder, file)))
   );
-  const names = declaredFunctions();
-  assertEquals(names.length, 16);
-  assertEquals(
-    exported.map(({ name, version }) => `${name}@${version}`).sort(),
-    names.map((name) => `${name}@LIBVMEM_1.0`),
-  );
-  assertEquals(library.soname, "libvmem.so.1");
-  assertEquals(library.needed.filter((name) => !cLibrary.test(name)), []);
+  assertEquals(installed(), known.sort());
 });
 
-test("libvmem_ffi.so exports the functions of src/symbols.ts, its Node-API entry and nothing else", () => {
-  const library = readLibrary(join(root, "zig-out", "lib", "libvmem_ffi.so"));
-  const exported = library.symbols.filter((symbol) => symbol.defined).map(({ name }) => name)
-    .sort();
-  const listed = [...read("src/symbols.ts").matchAll(/\b(vmem_ffi_\w+)"?: \{/g)].map((
-    [, name = ""],
-  ) => name);
-  assertEquals(exported, [...listed, "napi_register_module_v1"].sort());
-  assertEquals(library.needed.filter((name) => !cLibrary.test(name)), []);
-  // A host without Node-API loads it too: what comes from the host is weak.
-  const strong = library.symbols.filter((symbol) =>
-    symbol.name.startsWith("napi_") && !symbol.defined && !symbol.weak
-  );
-  assertEquals(strong, []);
+test("libraries: libvmem has the 16 functions of the original", () => {
+  assertEquals(promised[0]?.exports["LIBVMEM_1.0"]?.length, 16);
 });
 
 test("the installed header is the one of the sources", () => {

@@ -1,6 +1,7 @@
 //! The table of contents of the build: every artifact and step has its own file in `zig/build/`.
 //!
-//!   zig build                 zig-out/lib/libvmem.so.1, zig-out/lib/libvmem_ffi.so, zig-out/include/libvmem.h
+//!   zig build                 zig-out/lib/libvmem.so.1, zig-out/lib/libvmem_ffi.so, zig-out/include/libvmem.h, and
+//!                             zig-out/lib/vmem_debug, the C libraries' twins for debugging
 //!   zig build test            formatting and the unit tests (-Dtest-filter=…, -Dtest-root=zig/os.zig)
 //!   zig build abi             the C programs of tests/abi, each against the built libvmem.so.1
 //!   zig build symbols         writes src/symbols.ts; `check-symbols` shows a stale one

@@ -20,11 +20,11 @@ export interface Promised {
 export const folder: string = join(root, "zig-out", "lib");
 
 export const promised: readonly Promised[] = [
-  {
+  ...withTwin({
     file: "libvmem.so.1",
     soname: "libvmem.so.1",
     exports: { "LIBVMEM_1.0": declared("libvmem.h", /^vmem_/) },
-  },
+  }),
   {
     file: "libvmem_ffi.so",
     soname: "libvmem_ffi.so",
@@ -32,6 +32,11 @@ export const promised: readonly Promised[] = [
     host: /^napi_/,
   },
 ];
+
+/** The library and its twin for debugging, which promises the same. */
+function withTwin(library: Promised): Promised[] {
+  return [library, { ...library, file: `vmem_debug/${library.file}` }];
+}
 
 /** Libraries that a program of the C library alone has anyway. */
 export const cLibrary = /^(libc\.so\.6|libpthread\.so\.0|libdl\.so\.2|ld-linux-.*)$/;

@@ -1,8 +1,8 @@
 //! What all artifacts share: target, release mode, the options of the command line, and the module `options`
 //! that the sources see.
 //!
-//! Two sets of options exist. What is shipped has neither fault injection nor the heap's self-checks; test
-//! programs have both, so that the code of a test run is the shipped code plus its instruments.
+//! What is shipped has neither fault injection nor the heap's self-checks; test programs have both, so that the code of a
+//! test run is the shipped code plus its instruments. A C library has a twin for debugging (`addTwin`).
 
 const std = @import("std");
 const Config = @This();
@@ -19,10 +19,25 @@ strip: bool,
 thread_sanitizer: bool,
 test_filters: []const []const u8,
 test_root: []const u8,
-/// `@import("options")` of what is shipped.
+/// `@import("options")` of what is shipped; a library's own differ in what `Library` says.
 shipped: *std.Build.Step.Options,
+shipped_values: Values,
 /// `@import("options")` of test programs.
 tested: *std.Build.Step.Options,
+
+/// What `@import("options")` has beside the version.
+const Values = struct {
+    general_dynamic: bool,
+    fault: bool,
+    verify: bool,
+    thread_sanitizer: bool = false,
+    canary: bool,
+    /// The twin for debugging: tracing, junk, what Valgrind is to know, and an end of the process on wrong use.
+    debug: bool = false,
+    /// What lines of the log begin with, and the variables that steer it.
+    log_name: []const u8 = "libvmem",
+    log_variables: []const u8 = "VMEM",
+};
 
 pub fn init(b: *std.Build) Config {
     // A native target would link the host's start files and its glibc: a library made on one machine would then
@@ -41,6 +56,7 @@ pub fn init(b: *std.Build) Config {
     const verify = b.option(bool, "verify", "The heap checks its own invariants (default: only in tests)");
     const thread_sanitizer = b.option(bool, "thread-sanitizer", "Unit tests and fuzzer under the thread sanitizer") orelse false;
     const canary = b.option(bool, "canary", "Test programs can plant defects in the heap (zig/heap/canary.zig)") orelse false;
+    const shipped_values: Values = .{ .general_dynamic = general_dynamic, .fault = fault orelse false, .verify = verify orelse false, .canary = canary };
     return .{
         .b = b,
         .target = target,
@@ -50,18 +66,15 @@ pub fn init(b: *std.Build) Config {
         .thread_sanitizer = thread_sanitizer,
         .test_filters = b.option([]const []const u8, "test-filter", "Only unit tests whose name contains this") orelse &.{},
         .test_root = b.option([]const u8, "test-root", "File whose unit tests are run (default: all of them)") orelse "zig/unit_tests.zig",
-        .shipped = addOptions(b, .{ .general_dynamic = general_dynamic, .fault = fault orelse false, .verify = verify orelse false, .thread_sanitizer = false, .canary = false }),
+        .shipped = addOptions(b, shipped_values),
+        .shipped_values = shipped_values,
         .tested = addOptions(b, .{ .general_dynamic = general_dynamic, .fault = fault orelse true, .verify = verify orelse true, .thread_sanitizer = thread_sanitizer, .canary = canary }),
     };
 }
 
-fn addOptions(b: *std.Build, values: struct { general_dynamic: bool, fault: bool, verify: bool, thread_sanitizer: bool, canary: bool }) *std.Build.Step.Options {
+fn addOptions(b: *std.Build, values: Values) *std.Build.Step.Options {
     const options = b.addOptions();
-    options.addOption(bool, "general_dynamic", values.general_dynamic);
-    options.addOption(bool, "fault", values.fault);
-    options.addOption(bool, "verify", values.verify);
-    options.addOption(bool, "thread_sanitizer", values.thread_sanitizer);
-    options.addOption(bool, "canary", values.canary);
+    inline for (@typeInfo(Values).@"struct".field_names) |name| options.addOption(@FieldType(Values, name), name, @field(values, name));
     options.addOption([]const u8, "version", @import("../../build.zig.zon").version);
     return options;
 }
@@ -74,25 +87,35 @@ pub const Library = struct {
     map: []const u8,
     /// Without it the file's name carries no version and it has no versioned SONAME.
     version: ?std.SemanticVersion = null,
+    /// See `Values`.
+    log_name: []const u8 = "libvmem",
+    log_variables: []const u8 = "VMEM",
 };
+
+/// What is shipped, or the twin of a C library that programs load instead when something is wrong with them.
+const Variant = enum { release, debug };
 
 /// A shipped shared library; installed by the default step.
 pub fn addLibrary(c: Config, library: Library) *std.Build.Step.Compile {
+    const compile = c.addShared(library, .release);
+    c.b.installArtifact(compile);
+    return compile;
+}
+
+/// The library's twin for debugging, of the same name and symbols, in a folder of its own: `LD_LIBRARY_PATH` leads to it.
+/// Installed by the default step.
+pub fn addTwin(c: Config, library: Library) void {
+    const compile = c.addShared(library, .debug);
+    const install = c.b.addInstallArtifact(compile, .{ .dest_dir = .{ .override = .{ .custom = "lib/vmem_debug" } } });
+    c.b.getInstallStep().dependOn(&install.step);
+}
+
+fn addShared(c: Config, library: Library, variant: Variant) *std.Build.Step.Compile {
     const b = c.b;
-    const module = b.createModule(.{
-        .root_source_file = b.path(library.root),
-        .target = c.target,
-        .optimize = c.optimize,
-        .link_libc = true,
-        .pic = true,
-        .strip = c.strip,
-        .omit_frame_pointer = true, // the frame pointer costs three instructions a call
-    });
-    module.addOptions("options", c.shipped);
     const compile = b.addLibrary(.{
         .name = library.name,
         .linkage = .dynamic,
-        .root_module = module,
+        .root_module = c.shippedModule(library, variant),
         .version = library.version,
         // Zig's own linker, the default in debug mode, ignores version scripts without a word.
         .use_llvm = true,
@@ -104,8 +127,27 @@ pub fn addLibrary(c: Config, library: Library) *std.Build.Step.Compile {
     compile.link_gc_sections = true;
     compile.link_z_defs = true;
     compile.build_id = .sha1;
-    b.installArtifact(compile);
     return compile;
+}
+
+fn shippedModule(c: Config, library: Library, variant: Variant) *std.Build.Module {
+    const debug = variant == .debug;
+    const module = c.b.createModule(.{
+        .root_source_file = c.b.path(library.root),
+        .target = c.target,
+        .optimize = if (debug) .debug else c.optimize,
+        .link_libc = true,
+        .pic = true,
+        .strip = !debug and c.strip,
+        .omit_frame_pointer = !debug, // the frame pointer costs three instructions a call
+        .valgrind = debug,
+    });
+    var values = c.shipped_values;
+    values.debug = debug;
+    values.log_name = library.log_name;
+    values.log_variables = library.log_variables;
+    module.addOptions("options", addOptions(c.b, values));
+    return module;
 }
 
 /// The module of a program that tests the library's sources from inside.

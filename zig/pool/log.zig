@@ -6,6 +6,7 @@
 //! taken and nothing is allocated: messages may come from inside the heap.
 
 const std = @import("std");
+const options = @import("options");
 const os = @import("../os.zig");
 const functions = @import("functions.zig");
 
@@ -17,7 +18,7 @@ var level_wanted: std.atomic.Value(u8) = .init(unread);
 pub fn enabled(level: Level) bool {
     var wanted = level_wanted.load(.monotonic);
     if (wanted == unread) {
-        wanted = parse(os.environment.get("VMEM_LOG_LEVEL") orelse "");
+        wanted = parse(os.environment.get(options.log_variables ++ "_LOG_LEVEL") orelse "");
         level_wanted.store(wanted, .monotonic);
     }
     return wanted >= @backingInt(level);
@@ -41,7 +42,7 @@ pub fn write(level: Level, comptime format: []const u8, args: anytype) void {
 pub fn writeAlways(level: Level, comptime format: []const u8, args: anytype) void {
     var buffer: [1024]u8 = undefined;
     var writer = std.Io.Writer.fixed(buffer[0 .. buffer.len - 2]);
-    writer.print("<libvmem>: <{d}> " ++ format, .{@backingInt(level)} ++ args) catch {};
+    writer.print("<" ++ options.log_name ++ ">: <{d}> " ++ format, .{@backingInt(level)} ++ args) catch {};
     buffer[writer.end] = '\n';
     buffer[writer.end + 1] = 0;
     output(buffer[0 .. writer.end + 1 :0]);
@@ -50,7 +51,7 @@ pub fn writeAlways(level: Level, comptime format: []const u8, args: anytype) voi
 /// Text as it is, whatever the level: statistics that were asked for.
 pub fn output(text: [:0]const u8) void {
     if (functions.print()) |print| return print(text.ptr);
-    if (os.environment.get("VMEM_LOG_FILE")) |path| {
+    if (os.environment.get(options.log_variables ++ "_LOG_FILE")) |path| {
         if (path.len > 0) {
             os.output.append(path, text) catch os.output.stderr(text);
             return;

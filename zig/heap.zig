@@ -16,6 +16,7 @@ pub const malloc = thread.malloc;
 pub const free = thread.free;
 pub const baseOf = thread.baseOf;
 pub const memoryOf = thread.memoryOf;
+pub const lastHandleAt = thread.lastHandleAt;
 pub const allocate = calls.allocate;
 pub const mallocAligned = thread.mallocAligned;
 pub const mallocZeroed = calls.mallocZeroed;
@@ -29,6 +30,8 @@ pub const resizeInPlace = calls.resizeInPlace;
 pub const usableSize = calls.usableSize;
 pub const owns = calls.owns;
 pub const reset = @import("heap/reset.zig").reset;
+/// Visiting live blocks.
+pub const walk = @import("heap/walk.zig");
 pub const flushThread = thread.flushThread;
 pub const forkChild = thread.forkChild;
 
@@ -70,4 +73,5 @@ test {
     _ = @import("heap/double_free_test.zig");
     _ = @import("heap/reset_test.zig");
     _ = @import("heap/stress_test.zig");
+    _ = @import("heap/walk_test.zig");
 }

@@ -13,6 +13,7 @@ const lifetime = @import("pool/lifetime.zig");
 const messages = @import("pool/messages.zig");
 const statistics = @import("pool/statistics.zig");
 const waiting = @import("pool/waiting.zig");
+const walking = @import("pool/walk.zig");
 const os = @import("os.zig");
 
 pub const heap = @import("heap.zig");
@@ -33,6 +34,10 @@ pub const refuse = lifetime.refuse;
 pub const explain = lifetime.explain;
 pub const owner = lifetime.owner;
 pub const reset = lifetime.reset;
+
+/// Visiting live blocks: in pieces, or each by a function.
+pub const blocks = walking.blocks;
+pub const walk = walking.each;
 
 /// An open pool with its users counted; also the memory of a closed one that somebody still uses.
 pub const Range = @import("pool/Range.zig");
@@ -129,5 +134,7 @@ test {
     _ = @import("pool/registry.zig");
     _ = version;
     _ = waiting;
+    _ = walking;
     _ = @import("pool/sharing_test.zig");
+    _ = @import("pool/walk_test.zig");
 }

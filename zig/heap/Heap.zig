@@ -508,7 +508,8 @@ pub fn takeAll(h: *Heap) void {
     }
 }
 
-fn unlockCaches(h: *Heap) void {
+/// Ends what `takeAll` began.
+pub fn unlockCaches(h: *Heap) void {
     var cache = h.caches;
     while (cache) |c| : (cache = c.next) c.lock.unlock();
 }

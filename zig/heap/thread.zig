@@ -219,6 +219,13 @@ pub inline fn memoryOf(handle: usize) ?[]u8 {
     return first[0..size];
 }
 
+/// The handle used last if its pool is open and has the address.
+pub inline fn lastHandleAt(address: usize) ?usize {
+    const t = local();
+    const c = t.last.cache;
+    return if (address -% c.base < @atomicLoad(usize, &c.size, .monotonic)) t.last.handle else null;
+}
+
 /// The hot path of an aligned block, for faces that speak in addresses and check no states: null where the slow one has to
 /// do it. `alignment` is a power of two.
 pub inline fn mallocAligned(comptime F: type, handle: usize, size: usize, alignment: usize) ?usize {

@@ -53,12 +53,13 @@ pub fn walk(h: *Heap, report: Report) bool {
     return w.good;
 }
 
-fn lockAll(h: *Heap) void {
+/// Every shard, then the runs.
+pub fn lockAll(h: *Heap) void {
     for (h.arenas[0..h.arena_count]) |*arena| for (&arena.shards) |*s| s.lock.lock();
     h.runs.lock.lock();
 }
 
-fn unlockAll(h: *Heap) void {
+pub fn unlockAll(h: *Heap) void {
     h.runs.lock.unlock();
     for (h.arenas[0..h.arena_count]) |*arena| for (&arena.shards) |*s| s.lock.unlock();
 }

@@ -113,16 +113,13 @@ pub fn reset(handle: usize) os.Error!void {
     _ = range.resets.fetchAdd(1, .monotonic);
 }
 
-/// The handle of the open pool that an address lies in; of several that overlap, any. Takes the registry's lock and looks at
-/// every pool.
+/// The handle of the open pool that an address lies in; of several that overlap, any. No lock; a little time for each pool
+/// of the process, unless it is the one that the thread used last.
 pub fn owner(address: usize) ?usize {
-    registry.lock.lock();
-    defer registry.lock.unlock();
-    var ranges: registry.Iterator = .{};
-    while (ranges.next()) |range| {
-        if (range.contains(address) and range.isAlive()) return range.handle;
-    }
-    return null;
+    if (heap.lastHandleAt(address)) |handle| return handle;
+    const range = registry.owner(address) orelse return null;
+    defer range.release();
+    return range.handle;
 }
 
 /// Whether another open pool shares memory with this one.

@@ -22,6 +22,9 @@ const chunk_len = 64 << 10;
 
 const Slot = struct {
     range: std.atomic.Value(?*Range),
+    /// Of the open pool; `size` is 0 without one. For `owner` alone, which reads them at any time.
+    base: std.atomic.Value(usize),
+    size: std.atomic.Value(usize),
     generation: u32,
     /// Next unused slot.
     next: u32,
@@ -75,6 +78,22 @@ pub fn find(handle: usize) ?*Range {
     return if (range.pin(handle)) range else null;
 }
 
+/// The open pool that an address lies in, with a reference that the caller drops; of several that overlap, any. Takes no
+/// lock; looks at 32 bytes for each pool there is.
+pub fn owner(address: usize) ?*Range {
+    const all = slots.load(.acquire) orelse return null;
+    for (all[0..@atomicLoad(u32, &slots_end, .acquire)]) |*slot| {
+        const size = slot.size.load(.acquire);
+        if (address -% slot.base.load(.monotonic) >= size) continue;
+        // Base and size may be those of two pools, one after the other: the range itself knows.
+        const range = slot.range.load(.acquire) orelse continue;
+        if (!range.pin(@atomicLoad(usize, &range.handle, .monotonic))) continue;
+        if (range.contains(address)) return range;
+        range.release();
+    }
+    return null;
+}
+
 /// Whether the handle is that of a pool which this process inherited through a fork.
 pub fn isInherited(handle: usize) bool {
     const range = lookup(handle) orelse return false;
@@ -111,7 +130,10 @@ pub fn publish(range: *Range) os.Error!void {
         table.insert(address, range.slot);
     }
     range.revive();
-    slots.load(.monotonic).?[range.slot].range.store(range, .release);
+    const slot = &slots.load(.monotonic).?[range.slot];
+    slot.range.store(range, .release);
+    slot.base.store(range.region.base, .release);
+    slot.size.store(range.region.size, .release);
 }
 
 /// Ends the pool's handle; its slot serves the next pool. Under `lock`.
@@ -120,6 +142,7 @@ pub fn unlink(range: *Range) void {
     assert(slot.range.load(.monotonic) == range);
     if (!range.numbered) table.remove(range.handle);
     slot.range.store(null, .monotonic);
+    slot.size.store(0, .monotonic);
     // A slot that has no generation left stays unused: no handle ever comes back.
     if (slot.generation == generation_max) return;
     slot.generation += 1;
@@ -149,7 +172,7 @@ fn takeSlot() os.Error!u32 {
         return slot;
     }
     if (slots_end == slots_max) return error.EMFILE;
-    slots_end += 1;
+    @atomicStore(u32, &slots_end, slots_end + 1, .release);
     return slots_end - 1;
 }
 

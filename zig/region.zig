@@ -11,11 +11,13 @@ pub const DeviceOptions = region.DeviceOptions;
 pub const AnonymousOptions = region.AnonymousOptions;
 pub const UnsafeStorage = region.UnsafeStorage;
 pub const Step = region.Step;
+pub const Placement = region.Placement;
 
 test {
     _ = region;
     _ = @import("region/device.zig");
     _ = @import("region/file.zig");
+    _ = @import("region/placement.zig");
     _ = @import("region/units.zig");
     _ = @import("region/faults.zig");
     _ = @import("region/limits.zig");

@@ -16,8 +16,7 @@ const Reader = struct {
     /// The rest of a line that was returned cut is still to come.
     cut: bool = false,
 
-    fn open() Error!Reader {
-        const path: [*:0]const u8 = "/proc/self/maps";
+    fn open(path: [*:0]const u8) Error!Reader {
         const fd = try sys.call(.openat, .{ linux.AT.FDCWD, path, linux.O{ .CLOEXEC = true }, 0 });
         return .{ .fd = @intCast(fd) };
     }
@@ -66,7 +65,7 @@ const Reader = struct {
 /// Address of the first hole of `length` bytes at a multiple of `alignment` at or above `from`. ENOMEM: none. Also the errors of
 /// reading /proc.
 pub fn findHole(from: usize, length: usize, alignment: usize) Error!usize {
-    var reader = try Reader.open();
+    var reader = try Reader.open("/proc/self/maps");
     defer reader.close();
     // Address 0 and a few more pages cannot be mapped.
     var at = try alignUp(@max(from, alignment), alignment);
@@ -83,11 +82,35 @@ fn alignUp(address: usize, alignment: usize) Error!usize {
     return (std.math.add(usize, address, alignment - 1) catch return error.ENOMEM) & ~(alignment - 1);
 }
 
+/// What /proc/self/smaps says of one mapping's pages of 2 MiB.
+pub const HugePages = struct { bytes: usize = 0, advised: bool = false };
+
+pub fn hugePagesAt(address: usize) Error!HugePages {
+    var reader = try Reader.open("/proc/self/smaps");
+    defer reader.close();
+    var result: HugePages = .{};
+    var inside = false;
+    while (try reader.line()) |bytes| {
+        if (text.leadingNumber(bytes, 16)) |start| if (start.rest.len != 0 and start.rest[0] == '-') {
+            const end = text.leadingNumber(start.rest[1..], 16) orelse return error.EIO;
+            inside = start.value <= address and address < end.value;
+        };
+        if (!inside) continue;
+        for ([_][]const u8{ "AnonHugePages:", "ShmemPmdMapped:", "FilePmdMapped:" }) |name| {
+            if (!std.mem.startsWith(u8, bytes, name)) continue;
+            const count = text.leadingNumber(std.mem.trimStart(u8, bytes[name.len..], " "), 10) orelse return error.EIO;
+            result.bytes += count.value * 1024;
+        }
+        if (std.mem.startsWith(u8, bytes, "VmFlags:")) result.advised = std.mem.find(u8, bytes, " hg") != null;
+    }
+    return result;
+}
+
 pub const Totals = struct { mappings: usize, bytes: usize };
 
 /// How much the process has mapped. For tests and reports: reads the whole list.
 pub fn totals() Error!Totals {
-    var reader = try Reader.open();
+    var reader = try Reader.open("/proc/self/maps");
     defer reader.close();
     var result: Totals = .{ .mappings = 0, .bytes = 0 };
     while (try reader.next()) |mapping| {

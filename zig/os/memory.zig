@@ -250,6 +250,27 @@ pub fn populate(address: usize, length: usize) Error!void {
     }
 }
 
+/// Wishes for pages of 2 MiB. Nobody can act on a refusal: a kernel that has them refuses nothing that is mapped.
+pub fn adviseHugePages(address: usize, length: usize) void {
+    sys.attempt(.madvise, .{ address, length, linux.MADV.HUGEPAGE });
+}
+
+/// Puts the range's pages together to pages of 2 MiB, now and as far as there are any; contents stay. Linux 6.1 and later.
+pub fn joinPages(address: usize, length: usize) void {
+    const collapse = 25; // MADV_COLLAPSE
+    sys.attempt(.madvise, .{ address, length, collapse });
+}
+
+/// Whether the kernel has transparent huge pages.
+pub fn hasHugePages() bool {
+    const path: [*:0]const u8 = "/sys/kernel/mm/transparent_hugepage";
+    _ = sys.call(.faccessat, .{ linux.AT.FDCWD, path, 0 }) catch |err| return err != error.ENOENT;
+    return true;
+}
+
+/// Of the mapping with an address: bytes in pages of 2 MiB, and whether they were wished for. For tests: reads /proc/self/smaps.
+pub const hugePagesAt = maps.hugePagesAt;
+
 /// Whether the process is kept from using huge pages (prctl PR_SET_THP_DISABLE, inherited through fork and exec). Mappings that
 /// consist of nothing else then fault.
 pub fn hugePagesDisabled() bool {

@@ -12,6 +12,7 @@ const conf = @import("conf.zig");
 const disposal = @import("disposal.zig");
 const fork = @import("fork.zig");
 const functions = @import("functions.zig");
+const lifetime = @import("lifetime.zig");
 const log = @import("log.zig");
 const messages = @import("messages.zig");
 const misuse = @import("misuse.zig");
@@ -65,6 +66,10 @@ pub const Options = struct {
     /// A file system that cannot promise its storage (no fallocate, copy on write) is used all the same, or refused
     /// with EOPNOTSUPP.
     unsafe_storage: region_layer.UnsafeStorage = .accept,
+    /// How pages come to be: in advance, of 2 MiB, on a NUMA node. For lazy pools it counts for all that they will ever commit.
+    placement: region_layer.Placement = .{},
+    /// A region that shares memory with another open pool is refused with EEXIST.
+    alone: bool = false,
     /// `PMEM_MMAP_HINT` says where to look for addresses.
     address_from_environment: bool = false,
     wording: messages.Wording = .sentence,
@@ -76,8 +81,9 @@ pub const Options = struct {
 /// DAX. ENOENT, ENOTDIR, EACCES, EROFS, ELOOP, ENAMETOOLONG: the directory or device cannot be used. ENXIO: no driver
 /// serves the device. ENOSPC, EDQUOT: no room for an eager pool. EFBIG: more than a file can have. ENOMEM: no address space or memory
 /// for the heap's bookkeeping. EMFILE: no descriptor left, or 65 535 pools are open. EBUSY: another pool has the region's
-/// address, or somebody the device. EOPNOTSUPP: see `unsafe_storage`; huge pages are disabled and the device needs them. EIO:
-/// the device's memory cannot be reached.
+/// address, or somebody the device. EOPNOTSUPP: see `unsafe_storage`; huge pages are disabled and the device needs them; `placement`
+/// wants what the medium or the system has not (EINVAL: a node that is not there, or a region that cannot be written; EPERM: a node
+/// that may not be chosen). EEXIST: see `alone`. EIO: the device's memory cannot be reached.
 pub fn create(given: *const Options) os.Error!usize {
     var resolved = given.*;
     if (given.source == .path) resolved.source = resolve(given.source.path);
@@ -95,7 +101,7 @@ pub fn create(given: *const Options) os.Error!usize {
     };
     errdefer range.region.release();
     if (range.region.unsafe) log.write(.errors, "The file system of \"{s}\" does not promise its storage: when it is full, touching a block may raise SIGBUS", .{options.source.directory.?});
-    build(options, range) catch |err| return describe(options, err, .reserve);
+    build(options, range) catch |err| return if (err == error.EEXIST) messages.shared(range.region.base, range.region.size) else describe(options, err, .reserve);
     return range.handle;
 }
 
@@ -130,6 +136,7 @@ fn build(options: *const Options, range: *Range) os.Error!void {
     };
     registry.lock.lock();
     defer registry.lock.unlock();
+    if (options.alone and lifetime.overlapsAny(range)) return error.EEXIST;
     try registry.publish(range);
 }
 
@@ -185,13 +192,14 @@ fn checkSize(options: *const Options) os.Error!void {
 fn openRegion(options: *const Options, step: *region_layer.Step) os.Error!Region {
     const lazy = options.size == 0;
     switch (options.source) {
-        .region => |region| return .borrow(region.address, std.mem.alignBackward(usize, region.size, os.memory.pageSize())),
+        .region => |region| return .borrow(region.address, std.mem.alignBackward(usize, region.size, os.memory.pageSize()), options.placement, step),
         .directory => |directory| return .createFile(directory.?, .{
             .size = if (lazy) try maximum(options, step) else options.size,
             .lazy = lazy,
             .alignment = options.alignment,
             .unsafe_storage = options.unsafe_storage,
             .hint = if (options.address_from_environment) addressHint() else null,
+            .placement = options.placement,
             .step = step,
         }),
         .device => |path| return openDevice(options, path, step),
@@ -200,6 +208,8 @@ fn openRegion(options: *const Options, step: *region_layer.Step) os.Error!Region
             .size = if (lazy) try maximum(options, step) else options.size,
             .lazy = lazy,
             .alignment = options.alignment,
+            .placement = options.placement,
+            .step = step,
         }),
     }
 }
@@ -209,6 +219,7 @@ fn openDevice(options: *const Options, path: [:0]const u8, step: *region_layer.S
         .size = options.size,
         .alignment = options.alignment,
         .hint = if (options.address_from_environment) addressHint() else null,
+        .placement = options.placement,
         .step = step,
     });
     if (region.size >= options.minimum) return region;
@@ -240,6 +251,10 @@ fn maximum(options: *const Options, step: *region_layer.Step) os.Error!usize {
 
 fn describe(options: *const Options, err: os.Error, step: region_layer.Step) os.Error {
     const size = if (options.size != 0) options.size else options.maximum;
+    switch (step) {
+        .node, .huge_pages, .prefault => return messages.placement(err, step, options.placement.node orelse 0),
+        .open, .open_named, .inspect, .allocate, .lock, .reserve, .map, .touch => {},
+    }
     return switch (options.source) {
         .directory => |directory| messages.file(options.wording, err, step, directory.?, size),
         .device => |path| messages.device(options.wording, err, step, path, size, options.minimum),

@@ -126,6 +126,11 @@ pub fn owner(address: usize) ?usize {
 pub fn overlapsAnother(range: *const Range) bool {
     registry.lock.lock();
     defer registry.lock.unlock();
+    return overlapsAny(range);
+}
+
+/// The same under the registry's lock, also before the pool is published.
+pub fn overlapsAny(range: *const Range) bool {
     var ranges: registry.Iterator = .{};
     while (ranges.next()) |other| {
         if (other != range and other.isAlive() and range.overlaps(other)) return true;

@@ -69,7 +69,7 @@ pub fn file(wording: Wording, err: os.Error, step: Step, directory: [:0]const u8
             .allocate => say(err, "posix_fallocate: {s}", .{text}),
             .reserve => say(err, "mmap MAP_ANONYMOUS: {s}", .{text}),
             .map => say(err, "mmap: {s}", .{text}),
-            .lock, .touch => unreachable, // a device's
+            .lock, .touch, .node, .huge_pages, .prefault => unreachable, // a device's, and those of `placement`
         },
     }
 }
@@ -120,13 +120,18 @@ pub fn device(wording: Wording, err: os.Error, step: Step, path: [:0]const u8, s
             say(err, "Creating a pool on \"{s}\" failed: the device is in use, by this process or another one", .{path})
         else
             say(err, "Creating a pool on \"{s}\" failed: {s}{s}", .{ path, text, reason }),
-        .libvmem => return say(err, "{s}: {s}{s}", .{ switch (step) {
-            .open, .open_named => "open",
-            .inspect, .allocate => "sysfs",
-            .lock => "flock",
-            .reserve => "mmap MAP_ANONYMOUS",
-            .map, .touch => "mmap",
-        }, text, reason }),
+        .libvmem => return say(err, "{s}: {s}{s}", .{
+            switch (step) {
+                .open, .open_named => "open",
+                .inspect, .allocate => "sysfs",
+                .lock => "flock",
+                .reserve => "mmap MAP_ANONYMOUS",
+                .map, .touch => "mmap",
+                .node, .huge_pages, .prefault => unreachable, // see `placement`
+            },
+            text,
+            reason,
+        }),
     }
 }
 
@@ -143,6 +148,29 @@ pub fn region(err: os.Error, address: usize, size: usize) os.Error {
         return say(err, "Creating a pool of {d} bytes at 0x{x} failed: a pool has this address already", .{ size, address });
     }
     return say(err, "Creating a pool of {d} bytes at 0x{x} failed: {s}", .{ size, address, os.errno.text(err) });
+}
+
+/// A region that is to be of one pool only lies in another.
+pub fn shared(address: usize, size: usize) os.Error {
+    return say(error.EEXIST, "Creating a pool of {d} bytes at 0x{x} failed: another pool has a part of this memory", .{ size, address });
+}
+
+/// How the pages shall come to be cannot be had.
+pub fn placement(err: os.Error, step: Step, node: u32) os.Error {
+    const text = os.errno.text(err);
+    return switch (step) {
+        .node => switch (err) {
+            error.EINVAL => say(err, "Creating a pool failed: this process has no memory on a NUMA node {d}", .{node}),
+            error.EOPNOTSUPP => say(err, "Creating a pool on NUMA node {d} failed: only memory, tmpfs and hugetlbfs can be placed, by a kernel with NUMA", .{node}),
+            else => say(err, "Creating a pool on NUMA node {d} failed: {s}", .{ node, text }),
+        },
+        .huge_pages => switch (err) {
+            error.EOPNOTSUPP => say(err, "Creating a pool with huge pages failed: the device's pages are smaller, the kernel has none, or the process may not have them (prctl PR_SET_THP_DISABLE)", .{}),
+            else => say(err, "Creating a pool with huge pages failed: {s}", .{text}),
+        },
+        .prefault => say(err, "Mapping the pages of a pool in advance failed: {s}", .{text}),
+        else => unreachable,
+    };
 }
 
 pub fn anonymous(err: os.Error, size: usize) os.Error {

@@ -153,6 +153,48 @@ test "regions that overlap are both inconsistent, until one is gone" {
     try pool.close(handles[1]);
 }
 
+test "a region that is to be alone is refused while any pool has a part of it" {
+    const len = 8 << 20;
+    const memory = try os.memory.mapAnonymous(len);
+    defer os.memory.unmap(memory, len) catch {};
+    const first = try pool.create(&.{ .source = .{ .region = .{ .address = memory, .size = 4 << 20 } }, .alone = true });
+    for ([_]usize{ memory, memory + (4 << 20) - 4096, memory + 4096 }) |address| {
+        const options: pool.Options = .{ .source = .{ .region = .{ .address = address, .size = 2 << 20 } }, .alone = true };
+        try testing.expectError(error.EEXIST, pool.create(&options));
+        try testing.expect(std.mem.endsWith(u8, pool.last_error.text(), "another pool has a part of this memory"));
+    }
+    const beside = try pool.create(&.{ .source = .{ .region = .{ .address = memory + (4 << 20), .size = 4 << 20 } }, .alone = true });
+    const block = try heap.allocate(beside, 100, 4096, true);
+    try testing.expect(block > memory + (4 << 20) and block % 4096 == 0);
+    try pool.close(first);
+    const again = try pool.create(&.{ .source = .{ .region = .{ .address = memory, .size = 4 << 20 } }, .alone = true });
+    for ([_]usize{ again, beside }) |handle| {
+        try testing.expect(try pool.check(handle));
+        try pool.close(handle);
+    }
+}
+
+test "pages that cannot be had as they were wanted, and those that can" {
+    const here: pool.Options = .{ .source = .{ .directory = "/dev/shm" }, .size = 2 << 20 };
+    var options = here;
+    options.placement = .{ .node = 1000 };
+    try testing.expectError(error.EINVAL, pool.create(&options));
+    try testing.expectEqualStrings("Creating a pool failed: this process has no memory on a NUMA node 1000", pool.last_error.text());
+    options.placement = .{ .prefault = true, .huge_pages = os.memory.hasHugePages(), .node = if (os.numa.isAllowed(0) catch false) 0 else null };
+    for ([_]usize{ 0, 2 << 20 }) |size| {
+        options.size = size;
+        options.maximum = 16 << 20;
+        const handle = try pool.create(&options);
+        const block = try heap.allocate(handle, 1 << 20, 1, true);
+        try testing.expect(std.mem.allEqual(u8, @as([*]const u8, @ptrFromInt(block))[0 .. 1 << 20], 0));
+        try heap.release(handle, block);
+        _ = try pool.trim(handle);
+        _ = try heap.allocate(handle, 1 << 20, 1, true);
+        try testing.expect(try pool.check(handle));
+        try pool.close(handle);
+    }
+}
+
 test "sizes that no pool can have are refused with a reason" {
     const Case = struct { options: pool.Options, err: os.Error };
     const region = struct {

@@ -31,6 +31,8 @@ pub fn create(path: [:0]const u8, options: region_zig.DeviceOptions) Error!Regio
     const unit = @max(about.alignment, os.memory.pageSize());
     const size = std.mem.alignBackward(usize, about.size, unit);
 
+    try options.placement.check(.device, unit, step);
+
     step.* = .open;
     const fd = try os.device.open(path, number);
     defer os.file.close(fd);
@@ -47,10 +49,12 @@ pub fn create(path: [:0]const u8, options: region_zig.DeviceOptions) Error!Regio
     try os.memory.mapFixedFile(address, size, fd, 0);
     step.* = .touch;
     try touch(address, size, unit);
+    try options.placement.apply(.device, address, size, step);
     return .{
         .base = address,
         .size = size,
         .source = .device,
+        .medium = .device,
         .zeroed = false,
         .lazy = false,
         .granule = unit,

@@ -10,6 +10,8 @@ const std = @import("std");
 const base = @import("../base.zig");
 const os = @import("../os.zig");
 const region_zig = @import("region.zig");
+const Medium = @import("placement.zig").Medium;
+const Placement = @import("placement.zig").Placement;
 const Units = @import("units.zig").Units;
 const Region = region_zig.Region;
 const Step = region_zig.Step;
@@ -31,6 +33,8 @@ pub fn create(directory: [:0]const u8, options: FileOptions) Error!Region {
     const unit = if (about.kind == .hugetlbfs) about.block_size else page;
     const unsafe = about.kind.copiesOnWrite();
     if (unsafe and options.unsafe_storage == .refuse) return error.EOPNOTSUPP;
+    const medium: Medium = .of(about.kind);
+    try options.placement.check(medium, 0, step);
 
     step.* = .allocate;
     if (options.size == 0 or options.size > std.math.maxInt(usize) - (unit - 1)) return error.EINVAL;
@@ -43,6 +47,8 @@ pub fn create(directory: [:0]const u8, options: FileOptions) Error!Region {
         .granule = @max(region_zig.default_granule, unit),
         .can_purge = options.lazy,
         .unsafe = unsafe,
+        .medium = medium,
+        .placement = options.placement,
         .fd = fd,
     };
     if (options.lazy) {
@@ -72,7 +78,7 @@ fn allocateAll(region: *Region, about: os.file.About, options: FileOptions) Erro
         .tmpfs, .ext, .xfs => if (region.size > about.free) return error.ENOSPC,
         .hugetlbfs, .btrfs, .zfs, .bcachefs, .overlay, .other => {},
     }
-    os.file.allocate(region.fd, 0, region.size) catch |err| switch (err) {
+    allocate(region, 0, region.size) catch |err| switch (err) {
         error.EOPNOTSUPP => {
             if (options.unsafe_storage == .refuse) return err;
             region.unsafe = true;
@@ -80,6 +86,12 @@ fn allocateAll(region: *Region, about: os.file.About, options: FileOptions) Erro
         },
         else => return err,
     };
+}
+
+fn allocate(region: *const Region, offset: usize, len: usize) Error!void {
+    const policy = try region.placement.enter();
+    defer Placement.leave(policy);
+    try os.file.allocate(region.fd, offset, len);
 }
 
 /// Whether the file system allocates and punches, tried on the first page where the kind does not tell (an overlay stands for
@@ -115,6 +127,7 @@ fn placeEager(region: *Region, alignment: usize, hint: ?usize, step: *Step) Erro
     errdefer os.memory.unmap(region.base, region.size) catch {};
     step.* = .map;
     try os.memory.mapFixedFile(region.base, region.size, region.fd, 0);
+    try place(region, 0, region.size, step);
     os.file.close(region.fd);
     region.fd = -1;
 }
@@ -131,17 +144,28 @@ fn placeLazy(region: *Region, alignment: usize, hint: ?usize, step: *Step) Error
     region.hole_protection = memory.protection;
 }
 
+/// EFAULT is what a touch would have been: there is no storage after all.
+fn place(region: *const Region, offset: usize, len: usize, step: *Step) Error!void {
+    region.placement.apply(region.medium, region.base + offset, len, step) catch |err|
+        return if (err == error.EFAULT) error.ENOSPC else err;
+}
+
 /// See `Region.commit`. Allocation first: what is mapped has storage.
 pub fn commit(region: *Region, offset: usize, len: usize) Error!void {
     try checkDescriptor(region);
     errdefer if (region.can_purge) os.file.punch(region.fd, offset, len) catch {};
     if (region.allocates)
-        try os.file.allocate(region.fd, offset, len)
+        try allocate(region, offset, len)
     else
         try os.file.grow(region.fd, offset + len);
     const address = region.base + offset;
     os.memory.mapFixedFile(address, len, region.fd, offset) catch |err| {
         // A kernel may have taken the old mapping away before it failed: leave no gap for others to map into.
+        os.memory.mapFixedAnonymous(address, len, region.hole_protection) catch {};
+        return err;
+    };
+    var step: Step = undefined;
+    place(region, offset, len, &step) catch |err| {
         os.memory.mapFixedAnonymous(address, len, region.hole_protection) catch {};
         return err;
     };

@@ -16,6 +16,9 @@ const base = @import("../base.zig");
 const os = @import("../os.zig");
 const device = @import("device.zig");
 const file = @import("file.zig");
+const placement_zig = @import("placement.zig");
+const Medium = placement_zig.Medium;
+pub const Placement = placement_zig.Placement;
 const Units = @import("units.zig").Units;
 const assert = base.assert;
 const Error = os.Error;
@@ -43,6 +46,12 @@ pub const Step = enum {
     map,
     /// Touching a device's memory.
     touch,
+    /// Asking for the NUMA node of `Placement`.
+    node,
+    /// Asking for its huge pages.
+    huge_pages,
+    /// Mapping pages ahead.
+    prefault,
 };
 
 pub const FileOptions = struct {
@@ -54,6 +63,7 @@ pub const FileOptions = struct {
     unsafe_storage: UnsafeStorage = .accept,
     /// Take the first fitting hole of the address space at or above this address.
     hint: ?usize = null,
+    placement: Placement = .{},
     /// Where to write which step was begun last.
     step: ?*Step = null,
 };
@@ -64,6 +74,7 @@ pub const DeviceOptions = struct {
     /// Of the base address, a power of two; at least the device's own is used.
     alignment: usize = 4 << 20,
     hint: ?usize = null,
+    placement: Placement = .{},
     step: ?*Step = null,
 };
 
@@ -71,6 +82,8 @@ pub const AnonymousOptions = struct {
     size: usize,
     lazy: bool = false,
     alignment: usize = 4 << 20,
+    placement: Placement = .{},
+    step: ?*Step = null,
 };
 
 /// Unit of commit and purge unless the file system's pages are larger.
@@ -95,6 +108,8 @@ pub const Region = struct {
     can_purge: bool,
     /// Storage is not promised: a write may meet a full file system (only with `UnsafeStorage.accept`).
     unsafe: bool = false,
+    medium: Medium,
+    placement: Placement = .{},
 
     // The rest is private to region/.
     fd: os.Fd = -1,
@@ -128,10 +143,16 @@ pub const Region = struct {
         if (options.size == 0) return error.EINVAL;
         const size = os.memory.roundToPages(options.size) orelse return error.EINVAL;
         const alignment = @max(options.alignment, os.memory.pageSize());
+        var ignored: Step = undefined;
+        const step = options.step orelse &ignored;
+        try options.placement.check(.memory, 0, step);
+        step.* = .reserve;
         var region: Region = .{
             .base = 0,
             .size = size,
             .source = .anonymous,
+            .medium = .memory,
+            .placement = options.placement,
             .zeroed = true,
             .lazy = options.lazy,
             .granule = default_granule,
@@ -147,19 +168,24 @@ pub const Region = struct {
             region.base = try os.memory.reserve(size, alignment);
             errdefer os.memory.unmap(region.base, size) catch {};
             try os.memory.protect(region.base, size, .read_write);
+            try options.placement.apply(.memory, region.base, size, step);
         }
         return region;
     }
 
     /// Memory of the caller, who keeps it mapped, readable and writable until the release. Its contents mean nothing and are
-    /// unspecified afterwards. EINVAL: the address is not a multiple of the page size, or the range is empty or wraps around.
-    pub fn borrow(address: usize, size: usize) Error!Region {
+    /// unspecified afterwards. EINVAL: the address is not a multiple of the page size, or the range is empty or wraps around, or
+    /// cannot be written (where `placement` looks).
+    pub fn borrow(address: usize, size: usize, placement: Placement, step: *Step) Error!Region {
         if (address % os.memory.pageSize() != 0 or address == 0 or size == 0) return error.EINVAL;
         _ = std.math.add(usize, address, size) catch return error.EINVAL;
+        try placement.check(.borrowed, 0, step);
+        try placement.apply(.borrowed, address, std.mem.alignBackward(usize, size, os.memory.pageSize()), step);
         return .{
             .base = address,
             .size = size,
             .source = .borrowed,
+            .medium = .borrowed,
             .zeroed = false,
             .lazy = false,
             .granule = default_granule,
@@ -188,7 +214,12 @@ pub const Region = struct {
         assert(r.units.all(units.first, units.count, false));
         switch (r.source) {
             .file => try file.commit(r, offset, len),
-            .anonymous => if (r.hole_protection != .read_write) try os.memory.protect(r.base + offset, len, .read_write),
+            .anonymous => {
+                if (r.hole_protection != .read_write) try os.memory.protect(r.base + offset, len, .read_write);
+                errdefer r.makeHole(offset, len) catch {};
+                var step: Step = undefined;
+                try r.placement.apply(r.medium, r.base + offset, len, &step);
+            },
             .borrowed, .device => unreachable, // never lazy
         }
         r.units.set(units.first, units.count);
@@ -206,13 +237,16 @@ pub const Region = struct {
         if (runs > max_runs and runs > r.units.runs) return error.ENOMEM;
         switch (r.source) {
             .file => try file.purge(r, offset, len),
-            .anonymous => if (r.hole_protection == .read_write)
-                try os.memory.discard(r.base + offset, len)
-            else
-                try os.memory.mapFixedAnonymous(r.base + offset, len, r.hole_protection),
+            .anonymous => try r.makeHole(offset, len),
             .borrowed, .device => unreachable, // never lazy
         }
         r.units.clear(units.first, units.count);
+    }
+
+    /// Memory without a file as it is where nothing is committed.
+    fn makeHole(r: *Region, offset: usize, len: usize) Error!void {
+        if (r.hole_protection == .read_write) return os.memory.discard(r.base + offset, len);
+        return os.memory.mapFixedAnonymous(r.base + offset, len, r.hole_protection);
     }
 
     /// Committed bytes.
@@ -404,11 +438,12 @@ test "borrowed memory stays the caller's" {
     defer os.memory.unmap(address, 4 * page) catch {};
     const memory = testing.bytes(address, 4 * page);
     @memset(memory, 1);
-    try std.testing.expectError(error.EINVAL, Region.borrow(address + 8, page));
-    try std.testing.expectError(error.EINVAL, Region.borrow(address, 0));
-    try std.testing.expectError(error.EINVAL, Region.borrow(0, page));
-    try std.testing.expectError(error.EINVAL, Region.borrow(address, std.math.maxInt(usize)));
-    var region = try Region.borrow(address, 4 * page - 5);
+    var step: Step = undefined;
+    try std.testing.expectError(error.EINVAL, Region.borrow(address + 8, page, .{}, &step));
+    try std.testing.expectError(error.EINVAL, Region.borrow(address, 0, .{}, &step));
+    try std.testing.expectError(error.EINVAL, Region.borrow(0, page, .{}, &step));
+    try std.testing.expectError(error.EINVAL, Region.borrow(address, std.math.maxInt(usize), .{}, &step));
+    var region = try Region.borrow(address, 4 * page - 5, .{}, &step);
     try std.testing.expectEqual(4 * page - 5, region.committed());
     try std.testing.expect(!region.zeroed and !region.lazy);
     region.abandon();

@@ -66,6 +66,13 @@ pub fn bytes(address: usize, len: usize) []u8 {
     return @as([*]u8, @ptrFromInt(address))[0..len];
 }
 
+/// Page faults of this thread so far that needed no disk.
+pub fn faults() usize {
+    var usage: std.os.linux.rusage = undefined;
+    std.debug.assert(std.os.linux.getrusage(std.os.linux.rusage.THREAD, &usage) == 0);
+    return @intCast(usage.minflt);
+}
+
 pub fn expectZero(memory: []const u8) !void {
     if (!std.mem.allEqual(u8, memory, 0)) return error.NotZero;
 }

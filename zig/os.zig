@@ -38,6 +38,7 @@ test {
     _ = file;
     _ = device;
     _ = @import("os/mutex.zig");
+    _ = @import("os/ranks.zig");
     _ = thread;
     _ = environment;
     _ = output;

@@ -76,7 +76,7 @@ states: bool = false,
 offset_cells: bool = false,
 /// Guarded by `lock`.
 dead: bool = false,
-lock: os.Mutex = .{},
+lock: os.Mutex(.cache) = .{},
 heap: *Heap = undefined,
 handle: usize = 0,
 arena: u16 = 0,

@@ -115,7 +115,7 @@ arena_count: u16,
 arenas: [*]Arena,
 next_arena: u32 = 0,
 /// Guards `caches` and their links, and `dead`.
-members: os.Mutex = .{},
+members: os.Mutex(.members) = .{},
 caches: ?*Cache = null,
 threads: u32 = 0,
 dead: bool = false,

@@ -29,7 +29,7 @@ const Region = region_layer.Region;
 const page_size = classes.page_size;
 const step_max: usize = 32 << 20;
 
-lock: os.Mutex = .{},
+lock: os.Mutex(.runs) = .{},
 metadata: *Metadata,
 region: *Region,
 /// First page that may be handed out; pages before it have no descriptor.

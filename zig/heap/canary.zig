@@ -17,6 +17,8 @@ pub const Defect = enum {
     poison,
     /// A thread that ends takes its caches out of their heaps without the lock of members.
     exit,
+    /// A thread that ends takes its cache's lock before the lock of members.
+    order,
 };
 
 /// Set once, before the first heap.

@@ -28,7 +28,7 @@ pub const State = struct {
 
 /// Blocks that were freed and are not yet free. Its lock is taken without any other held but `members`.
 pub const Quarantine = struct {
-    lock: os.Mutex = .{},
+    lock: os.Mutex(.quarantine) = .{},
     ring: [capacity]Entry = @splat(.{}),
     first: usize = 0,
     count: usize = 0,

@@ -25,7 +25,7 @@ const few_slabs = 64;
 
 /// One class of one arena: its slabs, and its depot.
 pub const Shard = struct {
-    lock: os.Mutex align(64) = .{},
+    lock: os.Mutex(.shard) align(64) = .{},
     /// Slab that blocks are taken from; not in `partial`.
     current: u32 = 0,
     /// The other slabs with a free block, by address.

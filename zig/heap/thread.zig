@@ -63,7 +63,7 @@ fn releaseNothing(_: *Heap) void {}
 
 /// Guards the end of caches: held while a thread flushes its own, and while a heap kills all of its.
 /// First in the lock order.
-pub var lives: os.Mutex = .{};
+pub var lives: os.Mutex(.lives) = .{};
 
 // --- Thread-local memory --------------------------------------------------------------------------
 
@@ -564,9 +564,10 @@ fn flush(t: *Local) void {
 /// Under `lives`, so that the heap is not killed meanwhile.
 fn leave(c: *Cache) void {
     const h = c.heap;
+    if (canary.is(.order)) c.lock.lock();
     if (!canary.is(.exit)) h.members.lock();
     defer if (!canary.is(.exit)) h.members.unlock();
-    c.lock.lock();
+    if (!canary.is(.order)) c.lock.lock();
     defer c.lock.unlock();
     c.flush();
     h.unlink(c);

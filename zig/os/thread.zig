@@ -21,7 +21,7 @@ pub const Hook = *const fn () void;
 const max_hooks = 8;
 
 const Exit = struct {
-    lock: Mutex = .{},
+    lock: Mutex(.exit) = .{},
     key: c_uint = 0,
     hooks: [max_hooks]Hook = undefined,
     /// Also the key's existence: a hook is counted after the key and the entry are there.

@@ -30,7 +30,7 @@ const Slot = struct {
     next: u32,
 };
 
-pub var lock: os.Mutex = .{};
+pub var lock: os.Mutex(.registry) = .{};
 /// Null until the first pool is made.
 var slots: std.atomic.Value(?[*]Slot) = .init(null);
 var slots_end: u32 = 1;

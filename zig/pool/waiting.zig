@@ -50,7 +50,7 @@ pub const Queue = struct {
 };
 
 /// A leaf of the lock order.
-var lock: os.Mutex = .{};
+var lock: os.Mutex(.waiting) = .{};
 
 /// Sleeps until `wake` is called for the word at `address` (of the pool, aligned) if it is `expected` now. EBADF: the pool is
 /// closed, or was meanwhile. `timeout_ns` null: for ever.

@@ -2,6 +2,7 @@
 //!
 //!   zig build                 zig-out/lib/libvmem.so.1, zig-out/lib/libvmem_ffi.so, zig-out/include/libvmem.h, and
 //!                             zig-out/lib/vmem_debug, the C libraries' twins for debugging
+//!   zig build -p PREFIX       the same there; archives, files for pkg-config and manual pages belong to it
 //!   zig build test            formatting and the unit tests (-Dtest-filter=…, -Dtest-root=zig/os.zig)
 //!   zig build abi             the C programs of tests/abi, each against the built libvmem.so.1
 //!   zig build symbols         writes src/symbols.ts; `check-symbols` shows a stale one
@@ -27,6 +28,7 @@ pub fn build(b: *std.Build) void {
     const config: Config = .init(b);
     const libvmem = @import("zig/build/libvmem.zig").add(config);
     @import("zig/build/libvmem_ffi.zig").add(config);
+    @import("zig/build/install.zig").addManuals(config);
     @import("zig/build/unit_tests.zig").add(config);
     @import("zig/build/abi.zig").add(config, libvmem);
     @import("zig/build/symbols.zig").add(config);

@@ -51,6 +51,9 @@ export const steps: readonly Step[] = [
   step("symbols", "src/symbols.ts against the native library", () => zigChecks(["check-symbols"])),
   step("abi", "C programs against libvmem.so.1", abi, ["build"]),
   step("structure", "layers, file lengths and exported symbols", structure, ["build"]),
+  step("installed", "headers, manual pages, and programs against an installed tree", installed, [
+    "build",
+  ]),
   step("deno", "the TypeScript suite on Deno", denoSuite, ["build"]),
   step("bun", "the TypeScript suite on Bun", bunSuite, ["build"]),
   step("doc", "the examples in the documentation", docExamples, ["build"]),
@@ -170,11 +173,17 @@ function structure(): Promise<Outcome> {
   return denoTest("structure", ["--no-check", "tests/structure_test.ts"]);
 }
 
+/** What compiles C by the dozen runs once, not on each runtime. */
+function installed(): Promise<Outcome> {
+  const suite = filesIn("tests/installed", (name) => name.endsWith("_test.ts"));
+  return denoTest("installed", ["--no-check", ...suite]);
+}
+
 function denoSuite(): Promise<Outcome> {
   // File by file: given a folder, Deno would also take tools/test.ts for a test, and start all over again.
   const suite = ["src", "tests", "tools", "bench", "examples"]
     .flatMap((folder) => filesIn(folder, (name) => name.endsWith("_test.ts")))
-    .filter((file) => file !== "tests/structure_test.ts");
+    .filter((file) => file !== "tests/structure_test.ts" && !file.startsWith("tests/installed/"));
   // Matters of Deno alone, such as its permissions; their names keep Bun from collecting them.
   const own = filesIn("tests/deno", (name) => /^[^/]+\.ts$/.test(name));
   return denoTest("deno", ["--no-check", ...suite, ...own]);
@@ -188,6 +197,7 @@ function bunSuite(): Promise<Outcome> {
     "--timeout=300000",
     "--only-failures",
     "--path-ignore-patterns=tests/structure_test.ts",
+    "--path-ignore-patterns=tests/installed/**",
     "--reporter=junit",
     `--reporter-outfile=${report}`,
   ]);

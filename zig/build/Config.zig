@@ -130,6 +130,23 @@ fn addShared(c: Config, library: Library, variant: Variant) *std.Build.Step.Comp
     return compile;
 }
 
+/// The same code for linking into programs; installed by the default step. What it needs is in every C library: Zig's own
+/// compiler_rt would put its memcpy and sin in the place of the program's.
+pub fn addArchive(c: Config, library: Library) *std.Build.Step.Compile {
+    const compile = c.b.addLibrary(.{
+        .name = library.name,
+        .linkage = .static,
+        .root_module = c.shippedModule(library, .release),
+        .use_llvm = true,
+        .use_lld = true,
+    });
+    compile.link_function_sections = true;
+    compile.link_data_sections = true;
+    compile.bundle_compiler_rt = c.optimize == .debug;
+    c.b.installArtifact(compile);
+    return compile;
+}
+
 fn shippedModule(c: Config, library: Library, variant: Variant) *std.Build.Module {
     const debug = variant == .debug;
     const module = c.b.createModule(.{

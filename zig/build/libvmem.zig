@@ -1,7 +1,8 @@
-//! libvmem.so.1: the 16 functions of libvmem under `LIBVMEM_1.0`, its twin for debugging, and its header.
+//! libvmem.so.1: the 16 functions of libvmem under `LIBVMEM_1.0`, its twin for debugging, its archive and its header.
 
 const std = @import("std");
 const Config = @import("Config.zig");
+const install = @import("install.zig");
 
 pub fn add(c: Config) *std.Build.Step.Compile {
     const library: Config.Library = .{
@@ -12,6 +13,8 @@ pub fn add(c: Config) *std.Build.Step.Compile {
     };
     const shared = c.addLibrary(library);
     c.addTwin(library);
-    shared.installHeader(c.b.path("include/libvmem.h"), "libvmem.h");
+    _ = c.addArchive(library);
+    install.addHeader(c, "libvmem.h");
+    install.addPackage(c, .{ .name = "libvmem", .description = "malloc on a file, a DAX device or a region of memory", .library = "vmem" });
     return shared;
 }

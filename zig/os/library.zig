@@ -3,8 +3,12 @@
 //! Deno unloads a library when the last isolate that opened it ends, while threads still have a key
 //! destructor that points into it. Opening ourselves once more with RTLD_NODELETE makes the unloading a no-op. In
 //! a program that contains this code itself there is nothing to pin, and nothing happens.
+//!
+//! The archive never asks: a static program would be made to contain a loader, with a warning from its linker. Whoever puts
+//! the archive into a library that may be unloaded links that with `-z nodelete`.
 
 const std = @import("std");
+const builtin = @import("builtin");
 
 const Information = extern struct {
     file_name: ?[*:0]const u8,
@@ -24,6 +28,7 @@ var done: std.atomic.Value(bool) = .init(false);
 /// Pins the library that holds this code; once, later calls do nothing. false: the loader does not know it
 /// as a library. Cheap; may take the loader's lock, so hold no lock of ours.
 pub fn pin() bool {
+    if (builtin.output_mode == .Lib and builtin.link_mode == .static) return false;
     if (done.load(.acquire)) return true;
     var information: Information = undefined;
     if (dladdr(&done, &information) == 0) return false;

@@ -1,0 +1,124 @@
+/** `zig build -p PREFIX`: what lies where, and that a program can be made from nothing but that. */
+import { assert, assertEquals } from "@std/assert";
+import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { readLibrary } from "../elf.ts";
+import { cLibrary, declared } from "../libraries.ts";
+import { flags, has, install, need, readPackage, root, run, zigCompiler } from "./tree.ts";
+
+/** Of each package: its header, what its functions begin with, its library, and a program that prints `hello, world`. */
+const packages = [
+  {
+    name: "libvmem",
+    header: "libvmem.h",
+    names: /^vmem_/,
+    library: "libvmem",
+    version: "1.0.0",
+    program: "tests/abi/example.c",
+  },
+];
+
+let prefix = install();
+
+/** `cc` of the system, with the archives of its C library. */
+const systemLinksStatically = existsSync("/usr/bin/cc") &&
+  existsSync(run(["cc", "-print-file-name=libc.a"]).output.trim());
+const withoutPkgConfig = has("pkg-config", "--version") ? false : "pkg-config is not installed";
+
+test("install: every package has a row here", () => {
+  const files = readdirSync(join(prefix, "lib", "pkgconfig")).sort();
+  assertEquals(files, packages.map(({ name }) => `${name}.pc`).sort());
+});
+
+for (const { name, header, names, library, version, program } of packages) {
+  /** Compiles the program into `out` with words of a compiler before and after, runs it, and gives what it printed. */
+  const made = (
+    compiler: readonly string[],
+    words: readonly string[],
+    environment = {},
+  ): string => {
+    const out = join(prefix, "program");
+    need([...compiler, "-o", out, join(root, program), ...words]);
+    return need([out], "", environment);
+  };
+
+  test(`install: ${name} has its library with its links, archive, header, and a page for each function`, () => {
+    const major = version.split(".")[0];
+    assertEquals(readlinkSync(join(prefix, "lib", `${library}.so`)), `${library}.so.${major}`);
+    assertEquals(
+      readlinkSync(join(prefix, "lib", `${library}.so.${major}`)),
+      `${library}.so.${version}`,
+    );
+    assert(existsSync(join(prefix, "lib", `${library}.so.${version}`)));
+    assert(existsSync(join(prefix, "lib", `${library}.a`)));
+    assertEquals(
+      readFileSync(join(prefix, "include", header), "utf8"),
+      readFileSync(join(root, "include", header), "utf8"),
+    );
+    const pages = readdirSync(join(prefix, "share", "man", "man3"));
+    const missing = declared(header, names).filter((each) => !pages.includes(`${each}.3`));
+    assertEquals(missing, []);
+  });
+
+  test(`install: ${name}.pc names the prefix, wherever it is moved`, () => {
+    const before = prefix;
+    prefix = `${prefix}-moved`;
+    renameSync(before, prefix);
+    const pkg = readPackage(prefix, name);
+    assertEquals(pkg.get("Name"), name);
+    assert(/^\d+\.\d+$/.test(pkg.get("Version") ?? ""));
+    assert(existsSync(join((pkg.get("Cflags") ?? "").replace("-I", ""), header)));
+    assert(existsSync(join(pkg.get("libdir") ?? "", `${library}.so`)));
+  });
+
+  test(`install: a program made with ${name}.pc finds the shared library`, () => {
+    const words = flags(prefix, name);
+    const output = made(zigCompiler(), words, { LD_LIBRARY_PATH: join(prefix, "lib") });
+    assertEquals(output, "hello, world\n");
+    assert(readLibrary(join(prefix, "program")).needed.includes(`${library}.so.1`));
+  });
+
+  test(`install: a program made with the archive of ${name} needs no library of ours`, () => {
+    const archive = join(prefix, "lib", `${library}.a`);
+    const words = flags(prefix, name, "static").map((word) =>
+      word.startsWith("-l") ? archive : word
+    );
+    assertEquals(made(zigCompiler(), words), "hello, world\n");
+    const { needed } = readLibrary(join(prefix, "program"));
+    assertEquals(needed.filter((each) => !cLibrary.test(each)), []);
+  });
+
+  test(`install: a program with the archive of ${name} is static with musl`, () => {
+    const words = flags(prefix, name, "static");
+    const compiler = [...zigCompiler(), "-target", "x86_64-linux-musl", "-static"];
+    assertEquals(made(compiler, words), "hello, world\n");
+  });
+
+  test(
+    `install: a program with the archive of ${name} is static with the system's C library`,
+    { skip: systemLinksStatically ? false : "cc with a static C library is not installed" },
+    () => {
+      const { errors } = run([
+        "cc",
+        "-static",
+        join(root, program),
+        "-o",
+        join(prefix, "program"),
+        ...flags(prefix, name, "static"),
+      ]);
+      assertEquals(errors, "");
+      assertEquals(need([join(prefix, "program")]), "hello, world\n");
+    },
+  );
+
+  test(`install: pkg-config reads ${name}.pc as this test does`, { skip: withoutPkgConfig }, () => {
+    const environment = { PKG_CONFIG_PATH: join(prefix, "lib", "pkgconfig") };
+    for (const linking of ["shared", "static"] as const) {
+      const options = linking === "static" ? ["--static"] : [];
+      const output = need(["pkg-config", ...options, "--cflags", "--libs", name], "", environment);
+      assertEquals(output.trim().split(/\s+/), flags(prefix, name, linking));
+    }
+    need(["pkg-config", "--atleast-version=1.4", name], "", environment);
+  });
+}

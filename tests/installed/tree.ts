@@ -1,0 +1,95 @@
+/**
+ * A prefix that `zig build -p` has filled, as a packager would, and programs made against it. One for each file of
+ * tests; it goes with the process.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { root, zig, zigEnvironment } from "../../tools/zig.ts";
+
+export interface Run {
+  readonly status: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** Runs a program to its end, at most two minutes; both streams are kept. */
+export function run(words: readonly string[], input = "", environment = {}): Run {
+  const [program = "", ...rest] = words;
+  const { status, stdout, stderr, error } = spawnSync(program, rest, {
+    cwd: root,
+    encoding: "utf8",
+    input,
+    timeout: 120_000,
+    env: { ...zigEnvironment(), ...environment },
+  });
+  return { status, output: stdout ?? "", errors: `${stderr ?? ""}${error?.message ?? ""}` };
+}
+
+/** Runs a program that has to succeed; gives what it printed. */
+export function need(words: readonly string[], input = "", environment = {}): string {
+  const { status, output, errors } = run(words, input, environment);
+  if (status === 0) return output;
+  throw new Error(`"${words.join(" ")}" ended with ${status}: ${output}${errors}`);
+}
+
+/** Zig's C compiler, which every machine that builds the libraries has. */
+export function zigCompiler(language: "cc" | "c++" = "cc"): string[] {
+  return [zig(), language];
+}
+
+export function has(command: string, ...words: string[]): boolean {
+  return spawnSync(command, words, { encoding: "utf8" }).status === 0;
+}
+
+/** A folder of this process, removed when it ends. */
+export function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), "vmem-installed-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A new prefix with everything in it. */
+export function install(): string {
+  const prefix = join(temporary(), "prefix");
+  need([zig(), "build", "-p", prefix]);
+  return prefix;
+}
+
+/** What a `.pc` file says, with its variables put in; `pcfiledir` is where it lies. */
+export function readPackage(prefix: string, name: string): Map<string, string> {
+  const folder = join(prefix, "lib", "pkgconfig");
+  const values = new Map([["pcfiledir", folder]]);
+  for (const line of readFileSync(join(folder, `${name}.pc`), "utf8").split("\n")) {
+    const [, key, value] = /^([\w.]+)\s*[=:]\s*(.*)$/.exec(line) ?? [];
+    if (key === undefined || value === undefined) continue;
+    values.set(
+      key,
+      value.replace(/\$\{(\w+)\}/g, (_, variable: string) => {
+        const known = values.get(variable);
+        if (known === undefined) {
+          throw new Error(`"${name}.pc" uses "${variable}" before it is set`);
+        }
+        return known;
+      }),
+    );
+  }
+  return values;
+}
+
+/** Words of the compiler's command line, as `pkg-config --cflags --libs` gives them. */
+export function flags(
+  prefix: string,
+  name: string,
+  linking: "shared" | "static" = "shared",
+): string[] {
+  const fields = ["Cflags", "Libs", ...(linking === "static" ? ["Libs.private"] : [])];
+  const pkg = readPackage(prefix, name);
+  return fields.flatMap((field) =>
+    (pkg.get(field) ?? "").split(/\s+/).filter((word) => word !== "")
+  );
+}
+
+export { existsSync, root };

@@ -19,6 +19,14 @@ export interface Promised {
 
 export const folder: string = join(root, "zig-out", "lib");
 
+/** The names that libvmmalloc takes, without a version: one with a version would not take the place of the C library's. */
+const mallocFamily: readonly string[] = [
+  ...["malloc", "calloc", "realloc", "reallocarray"],
+  ...["free", "cfree", "free_sized", "free_aligned_sized"],
+  ...["aligned_alloc", "memalign", "posix_memalign", "valloc", "pvalloc"],
+  "malloc_usable_size",
+];
+
 export const promised: readonly Promised[] = [
   ...withTwin({
     file: "libvmem.so.1",
@@ -31,6 +39,13 @@ export const promised: readonly Promised[] = [
     exports: { "": [...ffiFunctions(), "napi_register_module_v1"] },
     host: /^napi_/,
   },
+  ...withTwin({
+    file: "libvmmalloc.so.1",
+    soname: "libvmmalloc.so.1",
+    exports: { "": mallocFamily },
+    // musl has none of them.
+    host: /^(__libc_(free|realloc)|gnu_get_libc_version)$/,
+  }),
 ];
 
 /** The library and its twin for debugging, which promises the same. */

@@ -26,6 +26,7 @@ pub const environment = @import("os/environment.zig");
 pub const output = @import("os/output.zig");
 pub const library = @import("os/library.zig");
 pub const process = @import("os/process.zig");
+pub const libc_heap = @import("os/libc_heap.zig");
 
 test {
     _ = errno;
@@ -44,4 +45,5 @@ test {
     _ = output;
     _ = library;
     _ = process;
+    _ = libc_heap;
 }

@@ -19,6 +19,8 @@ const os = @import("os.zig");
 pub const heap = @import("heap.zig");
 pub const Error = os.Error;
 pub const errno = os.errno;
+/// Bytes of the system's page.
+pub const pageSize = os.memory.pageSize;
 
 pub const Options = creation.Options;
 pub const Source = creation.Source;
@@ -59,6 +61,8 @@ pub const searching = os.bytes;
 pub const wait = waiting.wait;
 pub const wake = waiting.wake;
 pub const Outcome = waiting.Outcome;
+/// The pool of a process whose malloc is ours.
+pub const process = @import("pool/process_pool.zig");
 /// A number of this process's library, to tell its handles from those of others.
 pub const instance = @import("pool/instance.zig").number;
 
@@ -116,6 +120,9 @@ test {
     _ = messages;
     _ = statistics;
     _ = Range;
+    _ = process;
+    _ = @import("pool/bootstrap.zig");
+    _ = @import("pool/process_options.zig");
     _ = @import("pool/Table.zig");
     _ = @import("pool/Thread.zig");
     _ = bytes;

@@ -9,4 +9,5 @@ test {
     _ = @import("pool.zig");
     _ = @import("libvmem.zig");
     _ = @import("libvmem_ffi.zig");
+    _ = @import("libvmmalloc.zig");
 }

@@ -132,14 +132,15 @@ pub inline fn here() *Local {
 
 /// `F`, the face: `Block`, `Done` (result types), `checked`, `offsets`, `block(cell) Block`, `done() Done`, and
 /// `mallocSlow(handle, size) Block`, `freeSlow(handle, place) Done`, which are `noinline` and call
-/// `allocateAfterPop` and `release`. Size 0 is served as 8 bytes.
+/// `allocateAfterPop` and `release`. Size 0 is served as 8 bytes. A face with `only_pool` is that of a process which never has
+/// another pool, and spares the question which one is meant.
 ///
 /// With `offsets` a face's blocks are offsets in the pool, as doubles. The cells of the pool's caches then hold
 /// the bits of such a double instead of an address (`Heap.cellOf`), so that a block that is freed and allocated again
 /// passes through no conversion: they took 3 ns of a pair, all of it waiting.
 pub inline fn malloc(comptime F: type, handle: usize, size: usize) F.Block {
     const t = local();
-    if (t.last.handle != handle) {
+    if (!isLast(F, t, handle)) {
         @branchHint(.unlikely);
         return F.mallocSlow(handle, size);
     }
@@ -153,6 +154,11 @@ pub inline fn malloc(comptime F: type, handle: usize, size: usize) F.Block {
     const cell = Cache.pop(&c.bins[class]) orelse return F.mallocSlow(handle, size);
     if (F.checked and c.states) markLive(c, if (F.offsets) offsetOf(cell) else cell - c.base);
     return F.block(cell);
+}
+
+/// Where nothing was used yet there is the dummy, which sends everybody the slow way.
+inline fn isLast(comptime F: type, t: LocalPointer, handle: usize) bool {
+    return (@hasDecl(F, "only_pool") and F.only_pool) or t.last.handle == handle;
 }
 
 /// The offset that is in a cell as a double.
@@ -183,7 +189,7 @@ pub inline fn smallClass(comptime checked: bool, size: usize) u8 {
 /// cache's cell shall hold for it.
 pub inline fn free(comptime F: type, handle: usize, place: usize, cell: usize) F.Done {
     const t = local();
-    if (t.last.handle != handle) {
+    if (!isLast(F, t, handle)) {
         @branchHint(.unlikely);
         return F.freeSlow(handle, place);
     }
@@ -231,7 +237,7 @@ pub inline fn lastHandleAt(address: usize) ?usize {
 pub inline fn mallocAligned(comptime F: type, handle: usize, size: usize, alignment: usize) ?usize {
     comptime assert(!F.checked and !F.offsets);
     const t = local();
-    if (t.last.handle != handle or alignment > classes.page_size) return null;
+    if (!isLast(F, t, handle) or alignment > classes.page_size) return null;
     // The last byte of the size rounded up as `classes.ofAligned` does; of size 0 it is beyond everything.
     const last_byte = (size -% 1) | (alignment - 1);
     const class = if (last_byte < classes.small_max)
@@ -470,7 +476,7 @@ fn fills(h: *const Heap) bool {
 
 /// Null: the heap died meanwhile, the thread is at its end, or there is no memory for a cache.
 fn attach(t: *Local, heap: *Heap, handle: usize) ?*Cache {
-    if (t.ended or heap.cached_max == 0 or heap.hardening >= 3 or !os.thread.arm()) return null;
+    if (t.ended or !arm(t) or heap.cached_max == 0 or heap.hardening >= 3) return null;
     const table = roomInTable(t) orelse return null;
     const record = takeRecord(cache_len) orelse return null;
     const c: *Cache = @ptrFromInt(std.mem.alignForward(usize, record, @alignOf(Cache)));
@@ -484,6 +490,14 @@ fn attach(t: *Local, heap: *Heap, handle: usize) ?*Cache {
     if (e.handle == handle) destroyDead(t, e.cache); // of an earlier pool with this handle
     table.put(.{ .handle = handle, .cache = c });
     return c;
+}
+
+/// The C library may need memory to note the hook, and that may be asked of this very heap: it is served without a cache. Done
+/// even for a thread that gets none, so that reporting misuse, under whatever lock, need not do it first.
+fn arm(t: *Local) bool {
+    t.ended = true;
+    defer t.ended = false;
+    return os.thread.arm();
 }
 
 /// Before the first heap: threads' ends will be noticed. EAGAIN: the process has no thread key left. ENOMEM.

@@ -12,9 +12,20 @@ extern "c" fn getauxval(kind: c_ulong) c_ulong;
 /// Entry of the auxiliary vector, see getauxval(3).
 const at_secure = 23;
 
+/// Whether the variables can be asked for yet: the C library finds them when it is initialised, and the loader may call our
+/// malloc before that.
+pub fn isThere() bool {
+    return environ != null;
+}
+
+/// Whether the program runs with more rights than its user, and `get` finds nothing.
+pub fn isSecure() bool {
+    return getauxval(at_secure) != 0;
+}
+
 /// The value of `name`, null when it is not set. Not safe beside a thread that calls setenv, like getenv.
 pub fn get(name: [:0]const u8) ?[:0]const u8 {
-    if (getauxval(at_secure) != 0) return null;
+    if (isSecure()) return null;
     const block = environ orelse return null;
     var index: usize = 0;
     while (block[index]) |entry| : (index += 1) {
@@ -26,6 +37,7 @@ pub fn get(name: [:0]const u8) ?[:0]const u8 {
 }
 
 test "get" {
+    try std.testing.expect(isThere() and !isSecure());
     const c = struct {
         extern "c" fn setenv(name: [*:0]const u8, value: [*:0]const u8, overwrite: c_int) c_int;
         extern "c" fn unsetenv(name: [*:0]const u8) c_int;

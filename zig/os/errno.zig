@@ -8,6 +8,8 @@
 
 const std = @import("std");
 const E = std.os.linux.E;
+/// The kernel's numbers by name.
+pub const Number = E;
 
 pub const Error = error{
     EPERM,

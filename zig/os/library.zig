@@ -39,6 +39,12 @@ pub fn pin() bool {
     return true;
 }
 
+/// The library is part of the program from its start, which nothing can unload: `pin` has nothing to do. For one that
+/// serves malloc, where asking the loader would be asking somebody who may be waiting for memory.
+pub fn assumePinned() void {
+    done.store(true, .release);
+}
+
 test "pin does no harm in an executable" {
     _ = pin();
     _ = pin();

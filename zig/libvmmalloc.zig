@@ -1,0 +1,34 @@
+//! Root of libvmmalloc.so.1: exports malloc and its family without a version, because a definition with one does not take the place
+//! of the C library's.
+
+const builtin = @import("builtin");
+const std = @import("std");
+const pool = @import("pool.zig");
+
+pub const table = @import("abi/vmmalloc.zig").table;
+pub const panic = pool.Panic;
+
+comptime {
+    if (builtin.output_mode == .Lib) {
+        for (@typeInfo(table).@"struct".decl_names) |name| @export(&@field(table, name), .{ .name = name });
+        @export(&constructor, .{ .name = "vmmalloc_constructor", .section = ".init_array" });
+        @export(&destructor, .{ .name = "vmmalloc_destructor", .section = ".fini_array" });
+    }
+}
+
+const Hook = *const fn () callconv(.c) void;
+const constructor: Hook = &start;
+const destructor: Hook = &finish;
+
+fn start() callconv(.c) void {
+    pool.process.start();
+}
+
+fn finish() callconv(.c) void {
+    pool.process.finish();
+}
+
+test {
+    _ = @import("abi/vmmalloc.zig");
+    _ = pool;
+}

@@ -1,0 +1,178 @@
+//! The one pool of a process whose malloc is ours (libvmmalloc): made at the first call that the environment can be asked
+//! for, never closed, and what is served without it.
+//!
+//! Calls come at any time: from the loader before the C library is initialised, from constructors of any library, from within
+//! the making of the pool (the C library's bookkeeping), from destructors after ours and from threads after their exit hooks. So
+//! nothing depends on the order of constructors: whoever comes first makes the pool, and what he and others ask for
+//! meanwhile comes from `bootstrap`. Nothing ends at exit. Nobody waits for the making, so it cannot lock anybody up.
+//!
+//! Blocks that are not the pool's are known by their address: those of `bootstrap`, which are never freed, and the C library's
+//! own (`os.libc_heap`), which are handed to it. All others are misuse and ignored, as in any pool.
+
+const std = @import("std");
+const os = @import("../os.zig");
+const heap = @import("../heap.zig");
+const bootstrap = @import("bootstrap.zig");
+const creation = @import("creation.zig");
+const process_options = @import("process_options.zig");
+const registry = @import("registry.zig");
+const statistics = @import("statistics.zig");
+
+pub const Options = process_options.Options;
+pub const Fork = process_options.Fork;
+
+const State = enum(u8) { closed, opening, open };
+
+var state: std.atomic.Value(State) = .init(.closed);
+/// 0 until the pool is there.
+var opened: std.atomic.Value(usize) = .init(0);
+/// Written once, before `opened`.
+var options: Options = undefined;
+var stats_at_exit = false;
+
+/// Anonymous memory of a program with more rights than its user, whose environment is not to be trusted.
+const maximum_secure: usize = 1 << 40;
+
+/// The pool's handle, which is its address. Null: it is being made, or cannot be yet.
+pub inline fn handle() ?usize {
+    const there = known();
+    return if (there != 0) there else open();
+}
+
+/// As `handle` without making the pool: 0, which is no pool's handle, before it is there.
+pub inline fn known() usize {
+    return opened.load(.acquire);
+}
+
+/// What the pool was made by; it is there.
+pub fn settings() *const Options {
+    return &options;
+}
+
+noinline fn open() ?usize {
+    @branchHint(.cold);
+    if (!os.environment.isThere()) return null;
+    if (state.cmpxchgStrong(.closed, .opening, .acquire, .monotonic) != null) return null;
+    // A library that serves malloc was there before the program began. The loader may be the one that is calling.
+    os.library.assumePinned();
+    options = wanted();
+    const made = if (os.environment.isSecure()) makeSecure() else make();
+    const address = made catch |err| fail("vmem pool creation failed: {s}", .{os.errno.text(err)});
+    stats_at_exit = std.mem.eql(u8, os.environment.get("VMMALLOC_LOG_STATS") orelse "", "1");
+    opened.store(address, .release);
+    state.store(.open, .release);
+    return address;
+}
+
+fn wanted() Options {
+    if (os.environment.isSecure()) return .{ .path = null, .size = process_options.size_min, .maximum = maximum_secure, .fork = .private };
+    return switch (process_options.read(&os.environment.get)) {
+        .options => |said| said,
+        .problem => |problem| fail("{f}", .{problem}),
+    };
+}
+
+fn fail(comptime format: []const u8, arguments: anytype) noreturn {
+    var buffer: [512]u8 = undefined;
+    var writer = std.Io.Writer.fixed(&buffer);
+    writer.print("Error (libvmmalloc): " ++ format ++ "\n", arguments) catch {};
+    os.output.stderr(writer.buffered());
+    os.process.abort();
+}
+
+fn make() os.Error!usize {
+    const path = options.path.?;
+    const is_device = (os.device.numberAt(path) catch null) != null;
+    const made = try creation.create(&.{
+        .source = if (is_device) .{ .device = path } else .{ .directory = path },
+        .size = if (is_device) options.size else 0,
+        .maximum = options.maximum,
+        .minimum = process_options.size_min,
+        .numbered = false,
+        .address_from_environment = true,
+        .wording = .libvmem,
+    });
+    // Storage is allocated as it is needed, but what cannot be had is said at the start.
+    if (!is_device and try os.file.availableAt(path) < options.size) return error.ENOSPC;
+    return made;
+}
+
+fn makeSecure() os.Error!usize {
+    while (true) {
+        return creation.create(&.{ .source = .anonymous, .maximum = options.maximum, .numbered = false }) catch |err| {
+            // A limit on address space.
+            if (err != error.ENOMEM or options.maximum <= process_options.size_min) return err;
+            options.maximum /= 2;
+            continue;
+        };
+    }
+}
+
+/// At the library's constructor: what is wrong with the environment is said even if nobody allocates.
+pub fn start() void {
+    std.mem.doNotOptimizeAway(handle());
+}
+
+/// At the library's destructor. The pool goes on serving those who come later.
+pub fn finish() void {
+    if (!stats_at_exit) return;
+    const range = registry.find(known()) orelse return;
+    defer range.release();
+    statistics.print(range.heap, .{});
+}
+
+/// What there is of a block that the pool cannot give yet: see `heap.allocate`. Null when there is no more.
+pub fn allocateEarly(size: usize, alignment: usize) ?usize {
+    return bootstrap.take(size, alignment);
+}
+
+/// As `heap.allocate`. DeadHandle: in the child of a fork that the pool does not follow.
+pub fn allocate(size: usize, alignment: usize, zero: bool) heap.Error!usize {
+    const pool = handle() orelse return allocateEarly(size, alignment) orelse error.OutOfMemory;
+    return heap.allocate(pool, size, alignment, zero);
+}
+
+/// Frees a block, whoever gave it.
+pub fn release(address: usize) void {
+    if (isElsewhere(address)) {
+        if (bootstrap.contains(address) or os.libc_heap.free(address)) return;
+    }
+    // The heap reports what is no block.
+    heap.release(known(), address) catch {};
+}
+
+/// As `heap.resize` for a block, whoever gave it.
+pub fn resize(address: usize, size: usize) heap.Error!usize {
+    if (isElsewhere(address)) {
+        if (bootstrap.contains(address)) return moveEarly(address, size);
+        switch (os.libc_heap.resize(address, size)) {
+            .block => |block| return @intFromPtr(block orelse return error.OutOfMemory),
+            .not_its_block => {},
+        }
+    }
+    return heap.resize(known(), address, size);
+}
+
+/// Usable bytes of a block, whoever gave it; 0 for what is none.
+pub fn usableSize(address: usize) usize {
+    if (isElsewhere(address)) {
+        if (bootstrap.contains(address)) return bootstrap.sizeOf(address);
+        if (os.libc_heap.usableSize(address)) |size| return size;
+    }
+    return heap.usableSize(known(), address) catch 0;
+}
+
+fn isElsewhere(address: usize) bool {
+    const range = registry.find(known()) orelse return true;
+    defer range.release();
+    return !range.contains(address);
+}
+
+fn moveEarly(address: usize, size: usize) heap.Error!usize {
+    const new = try allocate(size, 1, false);
+    const to: [*]u8 = @ptrFromInt(new);
+    const from: [*]const u8 = @ptrFromInt(address);
+    const kept = @min(size, bootstrap.sizeOf(address));
+    @memcpy(to[0..kept], from[0..kept]);
+    return new;
+}

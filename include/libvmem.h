@@ -105,6 +105,7 @@
 #define LIBVMEM_H 1
 
 #include <stddef.h>
+#include <sys/types.h> /* not needed here: programs written for the original may count on it */
 
 #ifdef __cplusplus
 extern "C" {

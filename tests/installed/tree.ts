@@ -40,8 +40,9 @@ export function zigCompiler(language: "cc" | "c++" = "cc"): string[] {
   return [zig(), language];
 }
 
-export function has(command: string, ...words: string[]): boolean {
-  return spawnSync(command, words, { encoding: "utf8" }).status === 0;
+/** Whether there is such a program; it is asked for its version. */
+export function has(command: string): boolean {
+  return run([command, "--version"]).status !== null;
 }
 
 /** A folder of this process, removed when it ends. */

@@ -1,0 +1,181 @@
+/**
+ * The manual pages against what they describe: prototypes in the headers, errors that the C tests provoke, variables and
+ * options that the sources read, the example that is compiled.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { declared } from "../libraries.ts";
+import { has, root, run } from "./tree.ts";
+
+const folder = join(root, "docs", "man");
+const pages = readdirSync(folder).sort();
+const withoutMandoc = has("mandoc") ? false : "mandoc is not installed";
+
+/** Errors that no test provokes, and why not. */
+const unprovoked = new Map([
+  ["EDQUOT", "takes a file system with quota"],
+  ["ENFILE", "takes all files of the system"],
+  ["EIO", "takes a device that fails"],
+]);
+
+function read(...path: string[]): string {
+  return readFileSync(join(root, ...path), "utf8");
+}
+
+/** Lines of a page's section, from its heading to the next one. */
+function section(page: string, name: string): string[] {
+  const [, body = ""] = new RegExp(`^\\.Sh ${name}\\n([\\s\\S]*?)(?=^\\.Sh |(?![\\s\\S]))`, "m")
+    .exec(read("docs", "man", page)) ?? [];
+  return body.split("\n").filter((line) => line !== "");
+}
+
+/** Names in NAME. */
+function names(page: string): string[] {
+  return section(page, "NAME").filter((line) => line.startsWith(".Nm "))
+    .map((line) => line.slice(4).replace(/[ ,]+$/, ""));
+}
+
+/** A prototype with one space between words and none around signs, without names of the arguments being changed. */
+function normal(prototype: string): string {
+  return prototype.replace(/\s+/g, " ").replace(/ ?([*(),]) ?/g, "$1").trim();
+}
+
+/** Words of a macro's line: quoted ones may hold spaces. */
+function words(line: string): string[] {
+  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
+}
+
+/** Prototypes of a page's SYNOPSIS, by name. */
+function synopsis(page: string): Map<string, string> {
+  const found = new Map<string, string>();
+  let type = "";
+  let open: { name: string; values: string[] } | undefined;
+  const close = (name: string, values: readonly string[]) =>
+    found.set(name, normal(`${type} ${name}(${values.join(", ")})`));
+  for (const line of section(page, "SYNOPSIS")) {
+    const [macro, ...rest] = words(line);
+    if (macro === ".Ft") type = rest.join(" ");
+    if (macro === ".Fn") close(rest[0] ?? "", rest.slice(1));
+    if (macro === ".Fo") open = { name: rest[0] ?? "", values: [] };
+    if (macro === ".Fa") open?.values.push(...rest);
+    if (macro === ".Fc" && open !== undefined) close(open.name, open.values);
+  }
+  return found;
+}
+
+/** Prototypes of a header, by name. */
+function prototypes(header: string): Map<string, string> {
+  const text = read("include", header).replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*#.*$/gm, "");
+  return new Map(
+    text.split(/[;{}]/).map((statement) => statement.trim()).filter((statement) =>
+      !/^(typedef|struct|enum|extern)\b[^(]*$/.test(statement)
+    ).flatMap((statement) => {
+      const [, name] = /^[^(]*?\b(\w+)\(/.exec(normal(statement)) ?? [];
+      return name === undefined ? [] : [[name, normal(statement)] as const];
+    }),
+  );
+}
+
+/** Error names that tests/abi provokes, by function. */
+function provoked(): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  const sources = readdirSync(join(root, "tests", "abi")).filter((name) => name.endsWith(".c"));
+  for (const name of sources) {
+    const text = read("tests", "abi", name);
+    const refused = text.matchAll(/CHECK_REFUSED\((\w+)\(.*?\), (E[A-Z]+),/g);
+    const checked = text.matchAll(/CHECK\((\w+)\(.*?errno == (E[A-Z]+)\)/g);
+    for (const [, callee = "", error = ""] of [...refused, ...checked]) {
+      found.set(callee, (found.get(callee) ?? new Set()).add(error));
+    }
+  }
+  return found;
+}
+
+/** Headers whose functions have pages here, and how these begin. */
+const documented = [["libvmem.h", /^vmem_/]] as const;
+const functionPages = pages.filter((page) => page.endsWith(".3"));
+
+for (const page of pages) {
+  test(`manuals: mandoc finds nothing wrong with ${page}`, { skip: withoutMandoc }, () => {
+    const { output, errors, status } = run([
+      "mandoc",
+      "-T",
+      "lint",
+      "-W",
+      "warning",
+      join(folder, page),
+    ]);
+    assertEquals(output, "");
+    assertEquals(status, 0, errors);
+  });
+}
+
+test("manuals: mandoc's eye is open", { skip: withoutMandoc }, () => {
+  const { status } = run(["mandoc", "-T", "lint", "-W", "warning"], ".Dd today\n.Sh NAM\n.Foo\n");
+  assert(status !== 0);
+});
+
+for (const [header, pattern] of documented) {
+  test(`manuals: each function of ${header} is on one page, with the header's prototype`, () => {
+    const inHeader = prototypes(header);
+    assertEquals([...inHeader.keys()].sort(), declared(header, pattern).sort());
+    const onPages = functionPages.flatMap((page) => [...synopsis(page)])
+      .filter(([name]) => inHeader.has(name));
+    assertEquals(Object.fromEntries(onPages), Object.fromEntries(inHeader));
+    assertEquals(onPages.length, inHeader.size);
+  });
+}
+
+test("manuals: a page shows the functions that it names", () => {
+  for (const page of functionPages) {
+    const shown = [...synopsis(page).keys()].sort();
+    assertEquals(names(page).filter((name) => shown.includes(name)).sort(), shown, page);
+  }
+});
+
+test("manuals: ERRORS has each error that the C tests provoke, and no other", () => {
+  const errors = provoked();
+  for (const page of functionPages) {
+    const listed = section(page, "ERRORS").flatMap((line) =>
+      /^\.It Bq Er (\w+)/.exec(line)?.[1] ?? []
+    );
+    const seen = new Set(names(page).flatMap((name) => [...errors.get(name) ?? []]));
+    assertEquals([...seen].filter((each) => !listed.includes(each)), [], page);
+    assertEquals(listed.filter((each) => !seen.has(each) && !unprovoked.has(each)), [], page);
+  }
+});
+
+test("manuals: libvmem.h has each error that the C tests provoke", () => {
+  const comments = read("include", "libvmem.h");
+  const all = new Set(
+    [...provoked()].filter(([name]) => /^vmem_/.test(name)).flatMap(([, errors]) => [...errors]),
+  );
+  assert(all.size > 10);
+  assertEquals([...all].filter((each) => !new RegExp(`\\b${each}\\b`).test(comments)), []);
+});
+
+test("manuals: the example of libvmem.7, of libvmem.h and of the tests is one", () => {
+  const [, example = ""] = /^\/\*.*\*\/\n([\s\S]*)$/.exec(read("tests", "abi", "example.c")) ?? [];
+  const page = section("libvmem.7", "EXAMPLES").join("\n").replaceAll("\\en", "\\n");
+  const squeezed = example.trim().replace(/\n+/g, "\n");
+  assert(page.includes(squeezed), squeezed);
+  const header = read("include", "libvmem.h").replace(/^ \*( {5})?/gm, "");
+  assert(header.includes(example.trim()));
+});
+
+test("manuals: libvmem.7 and libvmem.h have the options that the library reads, and no others", () => {
+  const [, fields = ""] =
+    /pub const Settings = struct \{([\s\S]*?)\n\n/.exec(read("zig", "pool", "conf.zig")) ?? [];
+  const read_ = [...fields.matchAll(/^ {4}(\w+): /gm)].map(([, name = ""]) => name).sort();
+  assert(read_.length >= 9);
+  const shown = section("libvmem.7", "ENVIRONMENT").flatMap((line) =>
+    /^\.It Cm (\w+) :/.exec(line)?.[1] ?? []
+  );
+  assertEquals(shown.sort(), read_);
+  const header = [...read("include", "libvmem.h").matchAll(/^ \* {3}(\w+):[A-Z] /gm)].map((
+    [, name = ""],
+  ) => name);
+  assertEquals(header.sort(), read_);
+});

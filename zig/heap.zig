@@ -35,6 +35,9 @@ pub const walk = @import("heap/walk.zig");
 pub const flushThread = thread.flushThread;
 pub const forkChild = thread.forkChild;
 
+/// What can be asked and set by name.
+pub const controls = @import("heap/controls.zig");
+pub const decayMs = @import("heap/give_back.zig").decayMs;
 /// What statistics read.
 pub const counts = @import("heap/counts.zig");
 pub const classes_table = &classes.table;
@@ -53,6 +56,7 @@ pub const harness = @import("heap/harness.zig");
 test {
     _ = calls;
     _ = classes;
+    _ = controls;
     _ = counts;
     _ = thread;
     _ = Heap_;

@@ -37,6 +37,9 @@ pub const explain = lifetime.explain;
 pub const owner = lifetime.owner;
 pub const reset = lifetime.reset;
 
+/// Asking and setting by name.
+pub const ctl = @import("pool/ctl.zig");
+
 /// Visiting live blocks: in pieces, or each by a function.
 pub const blocks = walking.blocks;
 pub const walk = walking.each;
@@ -127,6 +130,7 @@ test {
     _ = @import("pool/Thread.zig");
     _ = bytes;
     _ = @import("pool/conf.zig");
+    _ = @import("pool/ctl_test.zig");
     _ = @import("pool/disposal.zig");
     _ = @import("pool/fault_test.zig");
     _ = @import("pool/fork.zig");
@@ -142,6 +146,7 @@ test {
     _ = version;
     _ = waiting;
     _ = walking;
+    _ = ctl;
     _ = @import("pool/sharing_test.zig");
     _ = @import("pool/walk_test.zig");
 }

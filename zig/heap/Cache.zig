@@ -74,8 +74,9 @@ units: usize = 0,
 states: bool = false,
 /// Cells hold offsets as doubles instead of addresses.
 offset_cells: bool = false,
-/// Guarded by `lock`.
+/// Guarded by `lock`. Dead: the heap is. Not enabled: no bin gets room, because the owner wants to keep no blocks.
 dead: bool = false,
+enabled: bool = true,
 lock: os.Mutex(.cache) = .{},
 heap: *Heap = undefined,
 handle: usize = 0,
@@ -294,7 +295,7 @@ fn grow(c: *Cache, class: u8, end: End) bool {
     const turned = slot.last_end != end;
     slot.last_end = end;
     slot.busy = true;
-    if (size > c.heap.cached_max) return false;
+    if (size > c.heap.cached_max or !c.enabled) return false;
     if (slot.limit == max) return true;
     if (slot.limit >= limit_of_streams and (!turned or give_back.inTime(c.heap))) return true;
     const wanted: u32 = if (slot.limit == 0) std.math.clamp(8192 / size, 2, 15) else @min(max, slot.limit * 2 + 1);

@@ -201,6 +201,12 @@ pub fn destroy(m: *Metadata) void {
     m.* = undefined;
 }
 
+/// Bytes in use when pages below `top` are.
+pub fn used(m: *const Metadata, top: usize) usize {
+    const a_page: usize = 1 + @sizeOf(u32) + if (m.parts[2].len > 0) @as(usize, @sizeOf(usize)) else 0;
+    return m.parts[0].start - m.memory + top * a_page + m.granules.len + @as(usize, m.units_top) * unit_size;
+}
+
 /// Makes what is kept for pages below `top` writable.
 pub fn open(m: *Metadata, top: usize) os.Error!void {
     if (!m.staged) return;

@@ -25,9 +25,13 @@ pub fn runsWhenDue(h: *Heap) void {
     if (isDue(h)) _ = h.runs.trim();
 }
 
+pub fn decayMs(h: *const Heap) i64 {
+    return @atomicLoad(i64, &h.decay_ms, .monotonic);
+}
+
 /// Whether the heap gives storage back by itself.
 pub fn inTime(h: *const Heap) bool {
-    return h.region.lazy and h.decay_ms >= 0;
+    return h.region.lazy and decayMs(h) >= 0;
 }
 
 /// Whether enough was freed since the last time to be worth system calls, and that was long enough ago. True for one
@@ -36,9 +40,10 @@ pub fn isDue(h: *Heap) bool {
     if (!inTime(h)) return false;
     if (@atomicLoad(u64, &h.runs.dirty_pages, .monotonic) * classes.page_size < h.region.granule) return false;
     if (!h.region.can_purge) return false;
-    if (h.decay_ms == 0) return true;
+    const decay_ms = decayMs(h);
+    if (decay_ms <= 0) return decay_ms == 0; // it may be set meanwhile
     const now = os.thread.nowNs();
-    const wait_ns = @as(u64, @intCast(h.decay_ms)) *| std.time.ns_per_ms;
+    const wait_ns = @as(u64, @intCast(decay_ms)) *| std.time.ns_per_ms;
     const last = @atomicLoad(u64, &h.trimmed_ns, .monotonic);
     if (now -% last < wait_ns) return false;
     return @cmpxchgStrong(u64, &h.trimmed_ns, last, now, .monotonic, .monotonic) == null;

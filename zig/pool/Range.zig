@@ -40,6 +40,8 @@ heap: *Heap = undefined,
 arrays: std.atomic.Value(u32) = .init(0),
 /// How often all blocks were freed at once, in this record's life.
 resets: std.atomic.Value(u32) = .init(0),
+/// What a program that reads statistics by name counts on.
+epoch: std.atomic.Value(u64) = .init(1),
 waiters: waiting.Queue = .{},
 /// Next in the one list the record is in: unused records, or one of `disposal`'s.
 next: ?*Range = null,

@@ -13,7 +13,7 @@ const Junk = heap.Heap.Junk;
 
 const arenas_max = 1024;
 const lg_tcache_max_max = 20;
-const decay_ms_max = std.math.maxInt(i64) / std.time.ns_per_ms;
+pub const decay_ms_max = std.math.maxInt(i64) / std.time.ns_per_ms;
 const hardening_max = 3;
 
 /// Null: not said.

@@ -192,6 +192,12 @@ pub fn handle(handle_: usize, inherited: bool) os.Error {
     return say(error.EINVAL, "invalid pool handle: 0x{x}", .{handle_});
 }
 
+/// A name of `ctl` could not be read or set.
+pub fn control(err: os.Error, name: []const u8, comptime reason: []const u8, args: anytype) os.Error {
+    const shown = std.ascii.hexEscape(name[0..@min(name.len, 100)], .lower);
+    return say(err, "Control \"{f}\" failed: " ++ reason, .{shown} ++ args);
+}
+
 /// A line about a pool that failed its check.
 pub fn inconsistent(text: []const u8) void {
     last_error.set("Checking the pool failed: {s}", .{std.mem.trimEnd(u8, text, "\n")});

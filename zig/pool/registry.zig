@@ -111,6 +111,7 @@ pub fn take(numbered: bool) os.Error!*Range {
     range.numbered = numbered;
     range.protected = false;
     range.next = null;
+    range.epoch.store(1, .monotonic);
     @atomicStore(usize, &range.handle, if (numbered) handleOf(slot, all[slot].generation) else 0, .monotonic);
     return range;
 }

@@ -92,7 +92,7 @@ pub fn caches(h: *const Heap) bool {
 }
 
 /// As the conf string has it.
-pub fn junk(h: *const Heap) []const u8 {
+pub fn junk(h: *const Heap) [:0]const u8 {
     return switch (h.junk) {
         .none => "false",
         .allocated => "alloc",

@@ -41,7 +41,7 @@ fn general(json: *Json, h: *const Heap) Error!void {
     try json.write(.{
         .abort = said.abort orelse false,
         .narenas = h.arena_count,
-        .dirty_decay_ms = h.decay_ms,
+        .dirty_decay_ms = h.decay_ms_created,
         .junk = snapshot.junk(h),
         .zero = h.zero,
         .tcache = snapshot.caches(h),

@@ -52,7 +52,7 @@ fn general(w: *Writer, h: *const Heap, stats: Heap.Stats) Error!void {
     try w.print("  opt.hardening: {d}\n", .{h.hardening});
     try w.print("  opt.tcache: {}\n", .{snapshot.caches(h)});
     if (h.cached_max > 0) try w.print("  opt.lg_tcache_max: {d}\n", .{std.math.log2_int(usize, h.cached_max)});
-    try w.print("  opt.dirty_decay_ms: {d}\n", .{h.decay_ms});
+    try w.print("  opt.dirty_decay_ms: {d}\n", .{h.decay_ms_created});
     try w.print("  opt.zero: {}\n", .{h.zero});
     try w.print("  opt.junk: \"{s}\"\n", .{snapshot.junk(h)});
     try w.print("  opt.abort: {}\n", .{said.abort orelse false});

@@ -54,6 +54,9 @@ pub const Options = struct {
     decay_ms: i64 = decay_ms_default,
     /// Threads keep freed blocks of up to this many bytes; 0: none.
     cached_max: usize = classes.cached_max,
+    /// Bytes of freed blocks that threads may keep together however little the heap has in use; with more in use it is a 32nd
+    /// of that, at most 256 MiB.
+    cached_min: u64 = cached_min_default,
     /// Fill new blocks with 0xa5, freed ones with 0x5a.
     junk: Junk = .none,
     /// Fill new blocks with zeros.
@@ -91,7 +94,7 @@ pub const Stats = struct {
 };
 
 const budget_max: u64 = 256 << 20;
-const budget_min: u64 = 128 << 10;
+pub const cached_min_default: u64 = 128 << 10;
 
 metadata: Metadata,
 region: *Region,
@@ -108,6 +111,7 @@ offset_cells: bool,
 decay_ms_created: i64,
 decay_ms: i64,
 cached_max: usize,
+cached_min: u64,
 junk: Junk,
 zero: bool,
 quarantine: hardened.Quarantine = .{},
@@ -164,6 +168,7 @@ pub fn create(region: *Region, options: Options) os.Error!*Heap {
         .decay_ms_created = options.decay_ms,
         .decay_ms = options.decay_ms,
         .cached_max = options.cached_max,
+        .cached_min = options.cached_min,
         .junk = options.junk,
         .zero = options.zero,
         .trimmed_ns = if (region.lazy) os.thread.nowNs() else 0,
@@ -407,7 +412,7 @@ fn putRun(h: *Heap, class: u8, address: usize) void {
 /// what an idle thread has stays with it, so that all together never have more than a 32nd of the pool.
 fn budget(h: *Heap) u64 {
     const size = if (h.region.lazy) @as(u64, @atomicLoad(u32, &h.runs.top, .monotonic)) * page_size else h.region.size;
-    const most = std.math.clamp(size / 32, budget_min, budget_max);
+    const most = std.math.clamp(size / 32, h.cached_min, budget_max);
     return if (os.thread.hasMembarrier()) most else @min(most, h.region.size / 32);
 }
 

@@ -264,6 +264,18 @@ fn bytes(fs: FileSystem, blocks: u64) u64 {
     return std.math.mul(u64, blocks, unit) catch std.math.maxInt(u64);
 }
 
+/// The same open file under the first free number from about 1000 on, or as near to that as the limit on descriptors allows;
+/// `fd` is closed. Small numbers are those that programs and shells give to files of their own, whatever has them. What cannot
+/// be moved stays where it is.
+pub fn moveUp(fd: Fd) Fd {
+    var limit: linux.rlimit = undefined;
+    _ = sys.call(.prlimit64, .{ 0, linux.rlimit_resource.NOFILE, 0, &limit }) catch return fd;
+    const from = @min(limit.cur, 1024) -| 24;
+    const moved = sys.call(.fcntl, .{ fd, linux.F.DUPFD_CLOEXEC, from }) catch return fd;
+    close(fd);
+    return @intCast(moved);
+}
+
 /// Kind and preferred unit of the file's file system, and the bytes that are free there for anybody.
 pub const About = struct { kind: Kind, block_size: usize, free: u64 };
 
@@ -384,6 +396,25 @@ test "kinds of file systems" {
     try std.testing.expect(try available(fd) > 0);
     try std.testing.expect(try availableAt("/dev/shm") > 0);
     try std.testing.expectError(error.ENOENT, availableAt("/nonexistent"));
+}
+
+test "moveUp keeps small numbers free, and the limit on descriptors" {
+    const fd = moveUp(try openTemporary("/tmp"));
+    defer close(fd);
+    try std.testing.expect(fd >= 1000 and fd < 1024);
+    const same = moveUp(-1);
+    try std.testing.expectEqual(-1, same);
+    try truncate(fd, 4096);
+    const flags = try sys.call(.fcntl, .{ fd, linux.F.GETFD, 0 });
+    try std.testing.expect(flags & 1 != 0);
+    var before: linux.rlimit = undefined;
+    _ = try sys.call(.prlimit64, .{ 0, linux.rlimit_resource.NOFILE, 0, &before });
+    defer _ = sys.call(.prlimit64, .{ 0, linux.rlimit_resource.NOFILE, &before, 0 }) catch {};
+    const low: linux.rlimit = .{ .cur = 64, .max = before.max };
+    _ = try sys.call(.prlimit64, .{ 0, linux.rlimit_resource.NOFILE, &low, 0 });
+    const lower = moveUp(try openTemporary("/tmp"));
+    defer close(lower);
+    try std.testing.expect(lower >= 40 and lower < 64);
 }
 
 test "storage: allocate, punch, grow" {

@@ -70,6 +70,10 @@ pub const Options = struct {
     placement: region_layer.Placement = .{},
     /// A region that shares memory with another open pool is refused with EEXIST.
     alone: bool = false,
+    /// A lazy pool's file may be closed by a program that does not know of it, see `region.FileOptions`.
+    survives_close: bool = false,
+    /// Bytes that threads may keep of freed blocks however little storage a lazy pool has; by default 128 KiB.
+    cached_min: u64 = heap.Heap.cached_min_default,
     /// `PMEM_MMAP_HINT` says where to look for addresses.
     address_from_environment: bool = false,
     wording: messages.Wording = .sentence,
@@ -151,6 +155,7 @@ fn heapOptions(options: *const Options, range: *const Range) heap.Heap.Options {
         .guards = !options.numbered, // JavaScript may read and write anywhere in a pool
         .reserved_pages = @intCast(os.memory.pageSize() / heap.page_size),
         .junk = said.junk orelse .none,
+        .cached_min = options.cached_min,
         .zero = said.zero orelse false,
     };
     if (said.cachedMax()) |most| result.cached_max = most;
@@ -198,6 +203,7 @@ fn openRegion(options: *const Options, step: *region_layer.Step) os.Error!Region
             .lazy = lazy,
             .alignment = options.alignment,
             .unsafe_storage = options.unsafe_storage,
+            .survives_close = options.survives_close,
             .hint = if (options.address_from_environment) addressHint() else null,
             .placement = options.placement,
             .step = step,

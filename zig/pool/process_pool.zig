@@ -30,6 +30,10 @@ var opened: std.atomic.Value(usize) = .init(0);
 var options: Options = undefined;
 var stats_at_exit = false;
 
+/// What threads may keep of freed blocks while little is in use: a program that works on a few blocks of 256 KiB should not pass
+/// through locks for each (235 ns instead of 4).
+const cached_min: u64 = 4 << 20;
+
 /// Anonymous memory of a program with more rights than its user, whose environment is not to be trusted.
 const maximum_secure: usize = 1 << 40;
 
@@ -88,6 +92,8 @@ fn make() os.Error!usize {
         .size = if (is_device) options.size else 0,
         .maximum = options.maximum,
         .minimum = process_options.size_min,
+        .survives_close = true,
+        .cached_min = @min(cached_min, options.maximum / 8),
         .numbered = false,
         .address_from_environment = true,
         .wording = .libvmem,
@@ -99,7 +105,7 @@ fn make() os.Error!usize {
 
 fn makeSecure() os.Error!usize {
     while (true) {
-        return creation.create(&.{ .source = .anonymous, .maximum = options.maximum, .numbered = false }) catch |err| {
+        return creation.create(&.{ .source = .anonymous, .maximum = options.maximum, .cached_min = cached_min, .numbered = false }) catch |err| {
             // A limit on address space.
             if (err != error.ENOMEM or options.maximum <= process_options.size_min) return err;
             options.maximum /= 2;

@@ -24,7 +24,8 @@ pub fn create(directory: [:0]const u8, options: FileOptions) Error!Region {
     var ignored: Step = undefined;
     const step = options.step orelse &ignored;
     step.* = .open;
-    const fd = try open(directory, step);
+    const low = try open(directory, step);
+    const fd = if (options.lazy and options.survives_close) os.file.moveUp(low) else low;
     errdefer os.file.close(fd);
 
     step.* = .inspect;
@@ -50,6 +51,7 @@ pub fn create(directory: [:0]const u8, options: FileOptions) Error!Region {
         .medium = medium,
         .placement = options.placement,
         .fd = fd,
+        .survives_close = options.survives_close,
     };
     if (options.lazy) {
         region.identity = try os.file.identity(fd);
@@ -152,7 +154,7 @@ fn place(region: *const Region, offset: usize, len: usize, step: *Step) Error!vo
 
 /// See `Region.commit`. Allocation first: what is mapped has storage.
 pub fn commit(region: *Region, offset: usize, len: usize) Error!void {
-    try checkDescriptor(region);
+    if (try isPrivate(region)) return commitPrivate(region, offset, len);
     errdefer if (region.can_purge) os.file.punch(region.fd, offset, len) catch {};
     if (region.allocates)
         try allocate(region, offset, len)
@@ -174,8 +176,8 @@ pub fn commit(region: *Region, offset: usize, len: usize) Error!void {
 
 /// See `Region.purge`. Mapping first: no access ever reaches a hole of the file, whose pages would be allocated anew.
 pub fn purge(region: *Region, offset: usize, len: usize) Error!void {
-    try checkDescriptor(region);
     const address = region.base + offset;
+    if (try isPrivate(region)) return os.memory.mapFixedAnonymous(address, len, region.hole_protection);
     try os.memory.mapFixedAnonymous(address, len, region.hole_protection);
     os.file.punch(region.fd, offset, len) catch |err| {
         if (err == error.EOPNOTSUPP) region.can_purge = false;
@@ -186,6 +188,21 @@ pub fn purge(region: *Region, offset: usize, len: usize) Error!void {
         };
         return err;
     };
+}
+
+/// The reservation's own zero memory becomes usable.
+fn commitPrivate(region: *Region, offset: usize, len: usize) Error!void {
+    if (region.hole_protection != .read_write) try os.memory.protect(region.base + offset, len, .read_write);
+}
+
+/// Whether the file is out of reach, and that is allowed. Errors: see `checkDescriptor`.
+fn isPrivate(region: *Region) Error!bool {
+    if (region.private) return true;
+    checkDescriptor(region) catch |err| {
+        if (err != error.EBADF or !region.survives_close) return err;
+        region.private = true;
+    };
+    return region.private;
 }
 
 /// Whether the descriptor of a lazy region still names its file. 0.3 us, against the chance of punching holes into a file of the

@@ -220,6 +220,38 @@ test "a descriptor that the program closed or reused is left alone" {
     }
 }
 
+test "a region that survives its descriptor goes on in private memory" {
+    for ([_]bool{ true, false }) |reused| {
+        const before = try testing.Holdings.now();
+        var region = try Region.createFile("/dev/shm", .{ .size = 8 * g, .lazy = true, .survives_close = true });
+        try std.testing.expect(region.fd >= 1000);
+        try region.commit(0, 2 * g);
+        const memory = testing.bytes(region.base, region.size);
+        @memset(memory[0 .. 2 * g], 1);
+        const victim = try os.file.openTemporary("/dev/shm");
+        try os.file.allocate(victim, 0, 4 * g);
+        os.file.close(region.fd);
+        if (reused) try std.testing.expectEqual(@as(usize, @intCast(region.fd)), linux.dup2(victim, region.fd));
+        const fd = region.fd;
+        try region.commit(2 * g, 2 * g);
+        try testing.expectZero(memory[2 * g .. 4 * g]);
+        @memset(memory[2 * g .. 4 * g], 2);
+        // Of the file's part and of the private one; both come back as zeros.
+        try region.purge(g, 2 * g);
+        try std.testing.expectEqual(2 * g, region.committed());
+        try testing.expectZero(memory[g .. 3 * g]);
+        try region.commit(g, g);
+        try testing.expectZero(memory[g .. 3 * g]);
+        try std.testing.expectEqual(1, memory[0]);
+        try std.testing.expectEqual(2, memory[3 * g]);
+        region.release();
+        if (reused) os.file.close(fd);
+        try std.testing.expectEqual(4 * g, try os.file.allocated(victim));
+        os.file.close(victim);
+        try before.expectUnchanged();
+    }
+}
+
 test "errors of the directory" {
     var tmp = std.testing.tmpDir(.{});
     defer tmp.cleanup();

@@ -64,6 +64,9 @@ pub const FileOptions = struct {
     /// Take the first fitting hole of the address space at or above this address.
     hint: ?usize = null,
     placement: Placement = .{},
+    /// The program did not ask for a descriptor and may close those it does not know: a lazy region's gets a high number, and when
+    /// it is closed all the same, private memory takes the place of the file's storage.
+    survives_close: bool = false,
     /// Where to write which step was begun last.
     step: ?*Step = null,
 };
@@ -113,6 +116,9 @@ pub const Region = struct {
 
     // The rest is private to region/.
     fd: os.Fd = -1,
+    survives_close: bool = false,
+    /// What is committed from now on is private memory instead of the file's: the file is out of reach.
+    private: bool = false,
     identity: os.file.Identity = .{ .device = 0, .inode = 0 },
     /// commit allocates; false only where the file system cannot, and the region is `unsafe`.
     allocates: bool = true,
@@ -208,7 +214,8 @@ pub const Region = struct {
 
     /// Makes the bytes [offset, offset + len) usable: storage is allocated and in place. All of them must be uncommitted. They read
     /// as zeros. On an error nothing has changed. ENOSPC, EDQUOT, EFBIG: no storage. ENOMEM: no memory, or too many mappings.
-    /// EBADF: the program has closed the region's descriptor, and storage can neither be had nor given back any more.
+    /// EBADF: the program has closed the region's descriptor, and storage can neither be had nor given back any more (not
+    /// with `survives_close`).
     pub fn commit(r: *Region, offset: usize, len: usize) Error!void {
         const units = r.range(offset, len);
         assert(r.units.all(units.first, units.count, false));

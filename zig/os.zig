@@ -16,6 +16,7 @@ pub const Error = errno.Error;
 pub const fault = @import("os/fault.zig");
 pub const memory = @import("os/memory.zig");
 pub const bytes = @import("os/bytes.zig");
+pub const limits = @import("os/limits.zig");
 pub const numa = @import("os/numa.zig");
 pub const file = @import("os/file.zig");
 pub const Fd = file.Fd;
@@ -35,6 +36,7 @@ test {
     _ = memory;
     _ = bytes;
     _ = @import("os/maps.zig");
+    _ = limits;
     _ = numa;
     _ = file;
     _ = device;

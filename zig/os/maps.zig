@@ -53,12 +53,13 @@ const Reader = struct {
         }
     }
 
-    fn next(r: *Reader) Error!?struct { start: usize, end: usize } {
+    fn next(r: *Reader) Error!?struct { start: usize, end: usize, data: bool } {
         const bytes = try r.line() orelse return null;
         const start = text.leadingNumber(bytes, 16) orelse return error.EIO;
         if (start.rest.len == 0 or start.rest[0] != '-') return error.EIO;
         const end = text.leadingNumber(start.rest[1..], 16) orelse return error.EIO;
-        return .{ .start = start.value, .end = end.value };
+        // "rw-p": what RLIMIT_DATA counts, and the stacks.
+        return .{ .start = start.value, .end = end.value, .data = std.mem.startsWith(u8, end.rest, " ") and std.mem.eql(u8, end.rest[2..@min(end.rest.len, 5)], "w-p") };
     }
 };
 
@@ -106,16 +107,18 @@ pub fn hugePagesAt(address: usize) Error!HugePages {
     return result;
 }
 
-pub const Totals = struct { mappings: usize, bytes: usize };
+/// `writable`: the bytes of those that are private and writable.
+pub const Totals = struct { mappings: usize, bytes: usize, writable: usize };
 
 /// How much the process has mapped. For tests and reports: reads the whole list.
 pub fn totals() Error!Totals {
     var reader = try Reader.open("/proc/self/maps");
     defer reader.close();
-    var result: Totals = .{ .mappings = 0, .bytes = 0 };
+    var result: Totals = .{ .mappings = 0, .bytes = 0, .writable = 0 };
     while (try reader.next()) |mapping| {
         result.mappings += 1;
         result.bytes += mapping.end - mapping.start;
+        if (mapping.data) result.writable += mapping.end - mapping.start;
     }
     return result;
 }
@@ -129,6 +132,7 @@ test "totals follow what is mapped" {
     const during = try totals();
     try std.testing.expect(during.mappings >= before.mappings + 2);
     try std.testing.expectEqual(before.bytes + 3 * page, during.bytes);
+    try std.testing.expectEqual(before.writable + page, during.writable);
     try memory.unmap(address, 3 * page);
     try std.testing.expectEqual(before, try totals());
 }

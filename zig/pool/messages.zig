@@ -5,6 +5,7 @@
 //! message and the log, and returns the error it was given, to be used as `return messages.opening(...)`.
 
 const std = @import("std");
+const base = @import("../base.zig");
 const os = @import("../os.zig");
 const Step = @import("../region.zig").Step;
 const last_error = @import("last_error.zig");
@@ -21,6 +22,19 @@ fn say(err: os.Error, comptime format: []const u8, args: anytype) os.Error {
     log.write(.errors, "{s}", .{last_error.text()});
     return err;
 }
+
+/// " (RLIMIT_AS: 1073741824 bytes)" after ENOMEM, where a limit is the reason; else "".
+const Reason = struct {
+    buffer: [80]u8 = undefined,
+
+    /// `size` bytes of addresses were wanted, and memory for bookkeeping beside them.
+    fn of(r: *Reason, err: os.Error, size: usize) []const u8 {
+        if (err != error.ENOMEM) return "";
+        const bookkeeping = size / 32 + (1 << 20);
+        const limit = os.limits.reached(size +| bookkeeping) orelse return "";
+        return base.text.format(&r.buffer, " ({s}: {d} {s})", .{ limit.name, limit.value, limit.unit });
+    }
+};
 
 pub fn tooSmall(wording: Wording, size: usize, minimum: usize) os.Error {
     return switch (wording) {
@@ -55,9 +69,11 @@ pub fn tooLarge(wording: Wording, size: usize) os.Error {
 /// The file of a pool could not be made, given its storage or mapped; `step` is where that ended.
 pub fn file(wording: Wording, err: os.Error, step: Step, directory: [:0]const u8, size: usize) os.Error {
     const text = os.errno.text(err);
+    var storage: Reason = .{};
+    const reason = storage.of(err, size);
     if (err == error.ENOTDIR) if (deviceAt(directory)) |number| return deviceAsDirectory(wording, number, directory);
     switch (wording) {
-        .sentence => return say(err, "Creating a pool of {d} bytes in \"{s}\" failed: {s}", .{ size, directory, text }),
+        .sentence => return say(err, "Creating a pool of {d} bytes in \"{s}\" failed: {s}{s}", .{ size, directory, text, reason }),
         .libvmem => return switch (step) {
             // What looking at the path says before anything is opened.
             .open => if (err != error.ENOENT and err != error.EACCES and !resolves(directory))
@@ -67,8 +83,8 @@ pub fn file(wording: Wording, err: os.Error, step: Step, directory: [:0]const u8
             .open_named => say(err, "mkstemp: {s}", .{text}),
             .inspect => say(err, "fstatfs: {s}", .{text}),
             .allocate => say(err, "posix_fallocate: {s}", .{text}),
-            .reserve => say(err, "mmap MAP_ANONYMOUS: {s}", .{text}),
-            .map => say(err, "mmap: {s}", .{text}),
+            .reserve => say(err, "mmap MAP_ANONYMOUS: {s}{s}", .{ text, reason }),
+            .map => say(err, "mmap: {s}{s}", .{ text, reason }),
             .lock, .touch, .node, .huge_pages, .prefault => unreachable, // a device's, and those of `placement`
         },
     }
@@ -147,7 +163,8 @@ pub fn region(err: os.Error, address: usize, size: usize) os.Error {
     if (err == error.EBUSY) {
         return say(err, "Creating a pool of {d} bytes at 0x{x} failed: a pool has this address already", .{ size, address });
     }
-    return say(err, "Creating a pool of {d} bytes at 0x{x} failed: {s}", .{ size, address, os.errno.text(err) });
+    var storage: Reason = .{};
+    return say(err, "Creating a pool of {d} bytes at 0x{x} failed: {s}{s}", .{ size, address, os.errno.text(err), storage.of(err, 0) });
 }
 
 /// A region that is to be of one pool only lies in another.
@@ -174,13 +191,17 @@ pub fn placement(err: os.Error, step: Step, node: u32) os.Error {
 }
 
 pub fn anonymous(err: os.Error, size: usize) os.Error {
-    return say(err, "Creating a pool of {d} bytes failed: {s}", .{ size, os.errno.text(err) });
+    var storage: Reason = .{};
+    return say(err, "Creating a pool of {d} bytes failed: {s}{s}", .{ size, os.errno.text(err), storage.of(err, size) });
 }
 
 pub fn tooMany(err: os.Error, most: usize) os.Error {
     return switch (err) {
         error.EMFILE => say(err, "Creating a pool failed: {d} pools are open, the limit", .{most}),
-        else => say(err, "Creating a pool failed: {s}", .{os.errno.text(err)}),
+        else => {
+            var storage: Reason = .{};
+            return say(err, "Creating a pool failed: {s}{s}", .{ os.errno.text(err), storage.of(err, 0) });
+        },
     };
 }
 

@@ -1,6 +1,7 @@
 /* vmem_create_in_region(): arguments, whose memory it is before and after, regions that overlap. */
 #include "test.h"
 
+#include <signal.h>
 #include <sys/syscall.h>
 
 static char *map(size_t size)
@@ -17,28 +18,41 @@ static void arguments(char *memory)
 	CHECK_REFUSED(vmem_create_in_region(memory + 1, VMEM_MIN_POOL), EINVAL, "page size");
 	CHECK_REFUSED(vmem_create_in_region(memory + 16, 5), EINVAL, "page size");
 	CHECK_REFUSED(vmem_create_in_region(memory, VMEM_MIN_POOL - 1), EINVAL, "size 14680063 smaller than 14680064");
+	CHECK_REFUSED(vmem_create_in_region(memory, 0), EINVAL, "size 0 smaller than 14680064");
+	/* The original returned NULL without an errno. */
 	CHECK_REFUSED(vmem_create_in_region(memory, SIZE_MAX), EINVAL, "address space");
+	CHECK_REFUSED(vmem_create_in_region(memory, (size_t)1 << 63), EINVAL, "address space");
 	CHECK_REFUSED(vmem_create_in_region(NULL, VMEM_MIN_POOL), EINVAL, "address space");
 	nothing = map(VMEM_MIN_POOL);
 	munmap(nothing, VMEM_MIN_POOL);
 	CHECK_REFUSED(vmem_create_in_region(nothing, VMEM_MIN_POOL), ENOMEM, "Cannot allocate memory");
 }
 
+static int read_first_page(void *pool)
+{
+	return *(volatile char *)pool;
+}
+
 static void ownership(char *memory)
 {
 	VMEM *pool;
 	char *block;
+	int status;
 
 	memset(memory, 0xee, 16 * MIB);
 	pool = vmem_create_in_region(memory, VMEM_MIN_POOL + 1234);
 	require(pool != NULL, "vmem_create_in_region");
 	CHECK((char *)pool == memory);
 	CHECK_REFUSED(vmem_create_in_region(memory, VMEM_MIN_POOL), EBUSY, "already");
+	/* The refusal has not made the pool's first page readable. */
+	status = status_of_child(read_first_page, pool);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 	block = vmem_calloc(pool, 1, 100000);
 	CHECK(block > memory && block + 100000 <= memory + VMEM_MIN_POOL);
 	CHECK(block != NULL && block[0] == 0 && memcmp(block, block + 1, 99999) == 0);
 	CHECK(vmem_check(pool) == 1);
-	/* Beyond the size nothing is touched. */
+	/* Beyond the size nothing is touched, and neither is it a block's. */
+	CHECK(vmem_malloc(pool, VMEM_MIN_POOL - 4096) == NULL);
 	CHECK(memory[VMEM_MIN_POOL + 4096] == (char)0xee);
 	CHECK_ERRNO_KEPT(vmem_delete(pool));
 	memset(memory, 1, 16 * MIB); /* the first page too */

@@ -141,7 +141,10 @@ fn build(options: *const Options, range: *Range) os.Error!void {
     registry.lock.lock();
     defer registry.lock.unlock();
     if (options.alone and lifetime.overlapsAny(range)) return error.EEXIST;
-    try registry.publish(range);
+    registry.publish(range) catch |err| {
+        if (err == error.EBUSY) range.protected = false; // the first page is that of the pool which has this address
+        return err;
+    };
 }
 
 /// What the caller says goes before the conf string, and that before the defaults.

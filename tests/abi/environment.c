@@ -41,8 +41,10 @@ static int statistics(void *argument)
 static int hint(void *argument)
 {
 	char *region = mmap(NULL, 256 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	static const char *const odd[] = { "", "0", "0x", "nonsense", "-1", "0x10zz", "1", "ffffffffffffffffff" };
 	char text[32];
 	VMEM *first, *second;
+	size_t i;
 
 	(void)argument;
 	require(region != MAP_FAILED, "mmap");
@@ -55,9 +57,22 @@ static int hint(void *argument)
 	CHECK((char *)first == region);
 	CHECK((char *)second == region + 16 * MIB);
 	vmem_delete(first);
-	setenv("PMEM_MMAP_HINT", "nonsense", 1);
+	/* Without the prefix, and not at a multiple of 4 MiB: the next one counts. */
+	snprintf(text, sizeof text, "%zx", (size_t)region + 1);
+	setenv("PMEM_MMAP_HINT", text, 1);
 	first = create(16 * MIB);
-	CHECK((uintptr_t)first % (4 * MIB) == 0);
+	CHECK((char *)first == region + 32 * MIB);
+	vmem_delete(first);
+	vmem_delete(second);
+	for (i = 0; i < sizeof odd / sizeof *odd; i++) {
+		setenv("PMEM_MMAP_HINT", odd[i], 1);
+		first = create(16 * MIB);
+		CHECK((uintptr_t)first % (4 * MIB) == 0);
+		vmem_delete(first);
+	}
+	/* Above what a process can have there is nothing to find. */
+	setenv("PMEM_MMAP_HINT", "0x7fffffff0000", 1);
+	CHECK_REFUSED(vmem_create(directory(), VMEM_MIN_POOL), ENOMEM, "mmap MAP_ANONYMOUS: Cannot allocate memory");
 	return failures;
 }
 

@@ -1,6 +1,28 @@
 /* vmem_aligned_alloc(): which alignments there are, and that blocks have them. */
 #include "test.h"
 
+/* Each multiple that lies in the pool can be had, wherever that is; where there is none it is ENOMEM. */
+static void up_to_the_pool(VMEM *pool)
+{
+	uintptr_t start = (uintptr_t)pool + 4096, end = (uintptr_t)pool + 64 * MIB;
+	size_t alignment;
+
+	for (alignment = 8 * MIB; alignment <= 256 * MIB; alignment *= 2) {
+		uintptr_t first = (start + alignment - 1) & ~(alignment - 1);
+		size_t expected = first < end ? (end - first - 1) / alignment + 1 : 0, count = 0;
+		char *blocks[16], *block;
+
+		while (count < 16 && (block = vmem_aligned_alloc(pool, alignment, 1000)) != NULL) {
+			CHECK((uintptr_t)block % alignment == 0);
+			blocks[count++] = block;
+		}
+		CHECK(count == expected && errno == ENOMEM);
+		while (count > 0)
+			vmem_free(pool, blocks[--count]);
+	}
+	CHECK(vmem_check(pool) == 1);
+}
+
 int main(void)
 {
 	static const size_t wrong[] = { 0, 3, 5, 6, 7, 24, 4097, SIZE_MAX };
@@ -23,6 +45,7 @@ int main(void)
 			vmem_free(pool, blocks[i]);
 	}
 	CHECK(vmem_check(pool) == 1);
+	up_to_the_pool(pool);
 	CHECK_REFUSED(vmem_aligned_alloc(pool, (size_t)1 << 63, 8), ENOMEM, "");
 	CHECK_REFUSED(vmem_aligned_alloc(pool, 8, SIZE_MAX), ENOMEM, "");
 	CHECK_REFUSED(vmem_aligned_alloc(pool, (size_t)1 << 40, 1), ENOMEM, "");

@@ -29,6 +29,15 @@ static long faults(void)
 	return usage.ru_minflt;
 }
 
+static int no_pool(VMEM *pool)
+{
+	char expected[64];
+
+	snprintf(expected, sizeof expected, "invalid pool handle: 0x%zx", (size_t)pool);
+	errno = 0;
+	return vmem_check(pool) == -1 && errno == EINVAL && strcmp(vmem_errormsg(), expected) == 0;
+}
+
 int main(void)
 {
 	VMEM *pool = create(256 * MIB);
@@ -55,8 +64,17 @@ int main(void)
 	CHECK(vmem_check(pool) == 1);
 	CHECK(vmem_malloc(pool, 64) != NULL);
 	vmem_free(pool, block);
+	/* Memory that was never a pool, and one that a pool's bytes were copied to, are none. */
+	block = vmem_aligned_alloc(pool, 4096, VMEM_MIN_POOL);
+	CHECK(no_pool((VMEM *)block));
+	memset(block, 0, VMEM_MIN_POOL);
+	CHECK(no_pool((VMEM *)block));
+	memcpy(block, (char *)pool + 4096, MIB);
+	CHECK(no_pool((VMEM *)block));
+	CHECK(no_pool((VMEM *)((char *)pool + 4096)));
+	CHECK(vmem_check(pool) == 1);
 	vmem_delete(pool);
-	CHECK(vmem_check(pool) == -1);
-	CHECK(vmem_check(NULL) == -1);
+	CHECK(no_pool(pool));
+	CHECK(no_pool(NULL));
 	return ended();
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 static char root[256];
 
@@ -28,6 +29,21 @@ static void sizes(void)
 	CHECK_REFUSED(vmem_create(root, SIZE_MAX), EINVAL, "posix_fallocate: Invalid argument");
 	snprintf(text, sizeof text, "invalid size (%zu) for os_off_t", (size_t)1 << 63);
 	CHECK_REFUSED(vmem_create(root, (size_t)1 << 63), EFBIG, text);
+	/* More than any file system has here, and more than a file can have on most. */
+	errno = 0;
+	CHECK(vmem_create(root, (size_t)100 << 40) == NULL && (errno == EFBIG || errno == ENOSPC || errno == ENOMEM));
+	CHECK(errno == ENOMEM || strstr(vmem_errormsg(), errno == EFBIG ? "posix_fallocate: File too large" : "posix_fallocate: No space left on device") != NULL);
+}
+
+/* Its number need not lead anywhere: nothing is opened. */
+static void block_device(void)
+{
+	if (mknod(path("block"), S_IFBLK | 0600, makedev(7, 250)) != 0) {
+		printf("not tried: block devices, making one takes root\n");
+		return;
+	}
+	CHECK_REFUSED(vmem_create(path("block"), VMEM_MIN_POOL), ENOTDIR, "open: Not a directory");
+	unlink(path("block"));
 }
 
 static void paths(void)
@@ -44,7 +60,9 @@ static void paths(void)
 	CHECK_REFUSED(vmem_create(path("file/below"), VMEM_MIN_POOL), ENOTDIR, "os_access \"");
 	require(mkfifo(path("fifo"), 0600) == 0, "mkfifo");
 	CHECK_REFUSED(vmem_create(path("fifo"), VMEM_MIN_POOL), ENOTDIR, "open: Not a directory");
-	CHECK_REFUSED(vmem_create("/dev/null", VMEM_MIN_POOL), EINVAL, "/dev/null");
+	/* Here the original left the message of an earlier failure. */
+	CHECK_REFUSED(vmem_create("/dev/null", VMEM_MIN_POOL), EINVAL, "\"/dev/null\" is a character device, but not a DAX device");
+	CHECK_REFUSED(vmem_create("/dev/null/below", VMEM_MIN_POOL), ENOTDIR, "os_access \"/dev/null/below\": Not a directory");
 
 	require(symlink("loop", path("loop")) == 0, "symlink");
 	CHECK_REFUSED(vmem_create(path("loop"), VMEM_MIN_POOL), ELOOP, "os_access \"");
@@ -52,11 +70,16 @@ static void paths(void)
 	memset(too_long, 'x', sizeof too_long - 1);
 	CHECK_REFUSED(vmem_create(too_long, VMEM_MIN_POOL), ENAMETOOLONG, "os_access \"xxx");
 	CHECK(strstr(vmem_errormsg(), "\": File name too long") != NULL);
+	block_device();
 	/* Nameless files are refused to all, named ones to root only after the permission was there. */
 	if (geteuid() == 0)
 		CHECK_REFUSED(vmem_create("/proc", VMEM_MIN_POOL), ENOENT, "mkstemp: ");
 	else
 		CHECK_REFUSED(vmem_create("/proc", VMEM_MIN_POOL), EACCES, "open: Permission denied");
+	errno = 0;
+	CHECK(vmem_create("/sys", VMEM_MIN_POOL) == NULL);
+	CHECK(errno == EACCES || errno == EROFS); /* a container's is often read-only */
+	CHECK(strstr(vmem_errormsg(), errno == EROFS ? "open: " : "mkstemp: Permission denied") != NULL || geteuid() != 0);
 }
 
 static int file_limit(void *argument)
@@ -73,7 +96,7 @@ static int address_limit(void *argument)
 	struct rlimit limit = { 1024 * MIB, 1024 * MIB };
 	(void)argument;
 	require(setrlimit(RLIMIT_AS, &limit) == 0, "setrlimit");
-	CHECK_REFUSED(vmem_create(root, 1100 * MIB), ENOMEM, "mmap MAP_ANONYMOUS: Cannot allocate memory");
+	CHECK_REFUSED(vmem_create(root, 1100 * MIB), ENOMEM, "mmap MAP_ANONYMOUS: Cannot allocate memory (RLIMIT_AS: 1073741824 bytes)");
 	return failures;
 }
 
@@ -107,6 +130,10 @@ static void accepted(void)
 	pool = vmem_create(path("link"), VMEM_MIN_POOL + 1);
 	CHECK(pool != NULL);
 	CHECK(errno == 4711);
+	vmem_delete(pool);
+	/* An odd size is rounded up to pages, of which all but the first can be used. */
+	pool = vmem_create(root, VMEM_MIN_POOL + 1);
+	CHECK(vmem_malloc(pool, VMEM_MIN_POOL) != NULL);
 	vmem_delete(pool);
 	for (i = 0; i < 20; i++) {
 		pools[i] = vmem_create(root, VMEM_MIN_POOL + i * 4096);

@@ -18,6 +18,12 @@ int main(void)
 	CHECK(pool != NULL);
 	CHECK_REFUSED(vmem_malloc(pool, 100), ENOMEM, "");
 	CHECK_REFUSED(vmem_calloc(pool, 1, 100), ENOMEM, "");
+	CHECK_REFUSED(vmem_realloc(pool, NULL, 100), ENOMEM, "");
+	CHECK_REFUSED(vmem_aligned_alloc(pool, 64, 100), ENOMEM, "");
+	CHECK_REFUSED(vmem_strdup(pool, "a"), ENOMEM, "");
+	CHECK_REFUSED(vmem_wcsdup(pool, L"a"), ENOMEM, "");
+	/* Messages need none of it. */
+	CHECK_REFUSED(vmem_create(NULL, VMEM_MIN_POOL), EINVAL, "invalid (NULL) path");
 	CHECK(vmem_check(pool) == 1);
 	exhausted = 0;
 	block = vmem_malloc(pool, 100);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isDetached, takeMemory } from "./intrinsics.ts";
 
 /**
  * The arrays of the columns of {@linkcode Pool.columns}, by the names of their types.
@@ -125,11 +126,11 @@ export interface ArrayType<A extends TypedArray> {
  */
 export function detach(buffer: ArrayBuffer): boolean {
   try {
-    if (!buffer.detached) buffer.transfer(0);
+    if (!isDetached(buffer)) takeMemory(buffer);
   } catch {
     // A buffer that cannot be detached says so below.
   }
-  return buffer.detached;
+  return isDetached(buffer);
 }
 
 /**

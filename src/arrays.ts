@@ -5,6 +5,7 @@
  */
 import type { ArrayType, TypedArray } from "./array.ts";
 import { allocateArray, arrayPointer, detachArray, resizeArray } from "./blocks.ts";
+import { bufferLength, bufferOf, byteLengthOf, kindOf } from "./intrinsics.ts";
 import type { Memory } from "./memory.ts";
 import * as native from "./native.ts";
 import type { Pointer } from "./pointer.ts";
@@ -29,6 +30,7 @@ export function resize<A extends TypedArray>(memory: Memory, array: A, length: n
   const action = "Cannot resize an array";
   const pointer = pointerOf(memory, array, action);
   const type = array.constructor as ArrayType<A>;
+  checkType(type, action);
   const bytes = bytesOf(type, length, action);
   const made = resizeArray(memory.handle, array, pointer, bytes, action);
   if (typeof made === "number") memory.refuse(made, `${action} to ${showBytes(bytes)}`);
@@ -39,19 +41,19 @@ export function resize<A extends TypedArray>(memory: Memory, array: A, length: n
 
 export function freeArray(memory: Memory, array: TypedArray): void {
   const pointer = knownPointer(memory, array) ?? pointerOf(memory, array, "Cannot free an array");
-  detachArray(array.buffer);
+  detachArray(bufferOf(array) as ArrayBuffer);
   memory.arrays.delete(pointer);
 }
 
 /** The pointer of an array that this isolate made, without a word about why it is none. */
 function knownPointer(memory: Memory, array: TypedArray): Pointer | undefined {
-  if (!ArrayBuffer.isView(array) || array instanceof DataView) return undefined;
-  const { byteLength } = array;
-  if (byteLength === 0) return undefined;
-  const { buffer } = array;
-  const pointer = native.locate(memory.handle, array, byteLength);
+  if (kindOf(array) === undefined) return undefined;
+  const bytes = byteLengthOf(array);
+  if (bytes === 0) return undefined;
+  const buffer = bufferOf(array);
+  const pointer = native.locate(memory.handle, array, bytes);
   const whole = pointer > 0 && memory.arrays.get(pointer) === buffer;
-  return whole && buffer.byteLength === byteLength ? pointer as Pointer : undefined;
+  return whole && bufferLength(buffer) === bytes ? pointer as Pointer : undefined;
 }
 
 /** The pointer of an array of this pool; throws if it is none. */

@@ -8,6 +8,14 @@
  */
 import { detach, type TypedArray } from "./array.ts";
 import { VmemError } from "./errors.ts";
+import {
+  bufferLength,
+  bufferOf,
+  byteLengthOf,
+  byteOffsetOf,
+  isDetached,
+  kindOf,
+} from "./intrinsics.ts";
 import * as native from "./native.ts";
 import type { Pointer } from "./pointer.ts";
 import { EBUSY, EFAULT, outOfMemory } from "./refuse.ts";
@@ -68,25 +76,28 @@ export function arrayPointer(
   isWindow: (buffer: ArrayBuffer) => boolean,
   action: string,
 ): number {
-  if (!ArrayBuffer.isView(array) || array instanceof DataView) {
+  if (kindOf(array) === undefined) {
     throw new TypeError(`${action}: it must be an array of alloc(), not ${show(array)}`);
   }
-  const { buffer } = array;
-  if (!(buffer instanceof ArrayBuffer)) {
+  const view = array as TypedArray;
+  const buffer = bufferOf(view) as ArrayBuffer;
+  const whole = bufferLength(buffer);
+  if (whole === undefined) {
     throw new TypeError(`${action}: its memory is shared, so it is not an array of alloc()`);
   }
-  if (buffer.detached) {
+  if (isDetached(buffer)) {
     const size = native.size(handle);
     if (size < 0) return size;
     throw new TypeError(`${action}: it was freed, resized or transferred already`);
   }
-  if (array.byteOffset !== 0 || array.byteLength !== buffer.byteLength) {
+  const bytes = byteLengthOf(view);
+  if (byteOffsetOf(view) !== 0 || bytes !== whole) {
     throw new TypeError(`${action}: it is a part of an array; give the whole one`);
   }
   if (isWindow(buffer)) {
     throw new TypeError(`${action}: it was made by view(); free its pointer instead`);
   }
-  const pointer = array.byteLength === 0 ? -EFAULT : native.locate(handle, array, array.byteLength);
+  const pointer = bytes === 0 ? -EFAULT : native.locate(handle, view, bytes);
   if (pointer === -EFAULT || pointer >= 0 && native.owns(handle, pointer) !== 1) {
     throw new TypeError(`${action}: its memory is not a block of this pool`);
   }
@@ -130,7 +141,7 @@ export function resizeArray(
   pointer: Pointer,
   bytes: number,
   action: string,
-  arrangement: Arrangement = unchanged(handle, array.byteLength, bytes),
+  arrangement: Arrangement = unchanged(handle, byteLengthOf(array), bytes),
 ): Block | number {
   checkBufferSize(handle, bytes, action);
   return resizeInPlace(handle, array, pointer, bytes, action, arrangement) ??
@@ -152,14 +163,14 @@ function resizeInPlace(
   action: string,
   { move }: Arrangement,
 ): Block | undefined {
-  const old = array.byteLength;
+  const old = byteLengthOf(array);
   const usable = native.usableSize(handle, pointer);
   if (bytes <= slabMax && bytes <= usable / 2) return undefined;
   const grows = bytes > usable;
   if (grows && native.resizeInPlace(handle, pointer, bytes) !== 1) return undefined;
   const buffer = secondBuffer(handle, pointer, bytes);
   if (buffer === undefined) return undefined;
-  if (!detach(array.buffer)) {
+  if (!detach(bufferOf(array) as ArrayBuffer)) {
     detach(buffer);
     if (grows) native.resizeInPlace(handle, pointer, old);
     throw busy(action);
@@ -193,7 +204,7 @@ function moveArray(
   const made = allocateArray(handle, bytes, action, alignment);
   if (typeof made === "number") return made;
   move(made.pointer, pointer);
-  if (detach(array.buffer)) return made;
+  if (detach(bufferOf(array) as ArrayBuffer)) return made;
   detach(made.buffer);
   throw busy(action);
 }

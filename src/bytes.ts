@@ -9,7 +9,7 @@ import * as native from "./native.ts";
 import { checkPointer, type Pointer } from "./pointer.ts";
 import { EFAULT } from "./refuse.ts";
 import { showBytes } from "./text.ts";
-import { bytesOf, checkType, checkView } from "./values.ts";
+import { arrayOf, bytesOf, checkType, viewLength } from "./values.ts";
 import { firstMax } from "./windows.ts";
 
 export function view<A extends TypedArray>(
@@ -66,30 +66,32 @@ function viewFar<A extends TypedArray>(
 
 export function read(memory: Memory, pointer: Pointer, target: ArrayBufferView): void {
   const action = "Cannot read from the pool";
-  const bytes = checkView(target, action);
+  const bytes = arrayOf(target, action);
+  const length = viewLength(bytes, action);
   if (typeof pointer !== "number") checkPointer(pointer, action);
-  const status = native.read(memory.handle, pointer, bytes, bytes.byteLength);
-  if (status !== 0) refuseCopy(memory, action, pointer, bytes, status);
+  const status = native.read(memory.handle, pointer, bytes, length);
+  if (status !== 0) refuseCopy(memory, action, pointer, length, status);
 }
 
 export function write(memory: Memory, pointer: Pointer, source: ArrayBufferView): void {
   const action = "Cannot write to the pool";
-  const bytes = checkView(source, action);
+  const bytes = arrayOf(source, action);
+  const length = viewLength(bytes, action);
   if (typeof pointer !== "number") checkPointer(pointer, action);
-  const status = native.write(memory.handle, pointer, bytes, bytes.byteLength);
-  if (status !== 0) refuseCopy(memory, action, pointer, bytes, status);
+  const status = native.write(memory.handle, pointer, bytes, length);
+  if (status !== 0) refuseCopy(memory, action, pointer, length, status);
 }
 
 function refuseCopy(
   memory: Memory,
   action: string,
   pointer: unknown,
-  bytes: ArrayBufferView,
+  length: number,
   status: number,
 ): never {
   if (status === -EFAULT) {
     checkPointer(pointer, action);
-    memory.checkSpan(action, pointer, bytes.byteLength);
+    memory.checkSpan(action, pointer, length);
   }
   memory.refuse(status, action, pointer);
 }

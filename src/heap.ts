@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { byteLengthOf } from "./intrinsics.ts";
 import type { Memory } from "./memory.ts";
 import * as native from "./native.ts";
 import { alignmentOf, type AllocateOptions } from "./options.ts";
@@ -75,14 +76,15 @@ export function allocateMany(memory: Memory, size: Size, count: number): Pointer
 
 export function freeMany(memory: Memory, pointers: Pointers | readonly Pointer[]): void {
   const list = pointerList(pointers, "Cannot free many blocks");
-  if (list.length === 0) return;
-  const freed = native.freeMany(memory.handle, list, list.length);
-  if (freed === list.length) return;
+  const count = byteLengthOf(list) / Float64Array.BYTES_PER_ELEMENT;
+  if (count === 0) return;
+  const freed = native.freeMany(memory.handle, list, count);
+  if (freed === count) return;
   if (freed < 0) memory.refuse(freed, "Cannot free many blocks");
   const status = Math.min(native.usableSize(memory.handle, list[freed] ?? NaN), -1);
   memory.refuse(
     status === -1 ? -EFAULT : status,
-    `Cannot free pointer ${freed} of ${list.length}`,
+    `Cannot free pointer ${freed} of ${count}`,
     list[freed],
   );
 }

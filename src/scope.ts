@@ -1,3 +1,4 @@
+// Longer than 300 lines: the documentation of one class, which has to stand in one place to be shown as one.
 /**
  * Groups of blocks that end together.
  *
@@ -6,6 +7,7 @@
 import type { ArrayType, Columns, ColumnType, TypedArray } from "./array.ts";
 import { bookOf } from "./columns.ts";
 import { VmemError } from "./errors.ts";
+import { bufferOf, isDetached, kindOf } from "./intrinsics.ts";
 import type { Memory } from "./memory.ts";
 import * as native from "./native.ts";
 import type { AllocateOptions } from "./options.ts";
@@ -140,7 +142,7 @@ export class Scope implements Disposable {
   resize<A extends TypedArray | Columns>(array: A, length: number): A {
     const action = "Cannot resize an array";
     if (!this.#open) this.#refuse(action);
-    const buffer = bufferOf(array);
+    const buffer = blockBuffer(array);
     if (!this.#has(array)) this.#refuseForeign(action, array);
     const resized = this.#pool.resize(array, length);
     if (buffer !== undefined) this.#arrays?.delete(buffer);
@@ -250,12 +252,13 @@ export class Scope implements Disposable {
   }
 
   #addArray(array: TypedArray | Columns): void {
-    const buffer = bufferOf(array);
+    const buffer = blockBuffer(array);
     if (buffer !== undefined) (this.#arrays ??= new Map()).set(buffer, array);
   }
 
   #freeArray(array: TypedArray | Columns): void {
-    if (bufferOf(array)?.detached) return; // somebody else's since it was posted, or freed through the pool
+    const buffer = blockBuffer(array);
+    if (buffer !== undefined && isDetached(buffer)) return; // somebody else's since it was posted, or freed through the pool
     try {
       this.#pool.free(array);
     } catch (error) {
@@ -267,7 +270,7 @@ export class Scope implements Disposable {
   #has(block: unknown): boolean {
     if (typeof block === "number") return this.#blocks.has(block);
     if (this.#structs?.has(block)) return true;
-    const buffer = bufferOf(block);
+    const buffer = blockBuffer(block);
     return buffer !== undefined && this.#arrays?.has(buffer) === true;
   }
 
@@ -289,12 +292,13 @@ export class Scope implements Disposable {
 }
 
 /** The buffer that an array or columns are, or an array is a part of. */
-function bufferOf(value: unknown): ArrayBuffer | undefined {
-  return ArrayBuffer.isView(value) ? value.buffer as ArrayBuffer : bookOf(value)?.bytes.buffer;
+function blockBuffer(value: unknown): ArrayBuffer | undefined {
+  if (kindOf(value) !== undefined) return bufferOf(value) as ArrayBuffer;
+  return bookOf(value)?.bytes.buffer;
 }
 
 /** What the book of a scope has something by: its pointer or its buffer. */
 function keyOf(block: unknown): number | ArrayBuffer {
   if (typeof block === "number") return block;
-  return isView(block) ? placeOf(block) : bufferOf(block) ?? 0;
+  return isView(block) ? placeOf(block) : blockBuffer(block) ?? 0;
 }

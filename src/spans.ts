@@ -4,13 +4,14 @@
  *
  * @module
  */
+import { byteLengthOf } from "./intrinsics.ts";
 import { type Memory, memoryOf } from "./memory.ts";
 import * as native from "./native.ts";
 import { checkPointer, type Pointer } from "./pointer.ts";
 import { EFAULT } from "./refuse.ts";
 import { parseSize, type Size } from "./size.ts";
 import { encode, show } from "./text.ts";
-import { checkView } from "./values.ts";
+import { arrayOf, viewLength } from "./values.ts";
 
 /** Bytes from 0; for a number the native side knows. */
 function bytesOf(length: Size, action: string): number {
@@ -72,7 +73,7 @@ export function fill(
   if (typeof pointer !== "number") checkPointer(pointer, action);
   const status = typeof pattern === "number"
     ? native.fillByte(memory.handle, pointer, bytes, pattern)
-    : native.fill(memory.handle, pointer, bytes, pattern, pattern.byteLength);
+    : native.fill(memory.handle, pointer, bytes, pattern, byteLengthOf(pattern));
   if (status !== 0) refuseSpan(memory, status, action, pointer, bytes);
 }
 
@@ -99,7 +100,7 @@ export function find(
   if (typeof pointer !== "number") checkPointer(pointer, action);
   const index = typeof sequence === "number"
     ? native.findByte(memory.handle, pointer, bytes, sequence)
-    : native.find(memory.handle, pointer, bytes, sequence, sequence.byteLength);
+    : native.find(memory.handle, pointer, bytes, sequence, byteLengthOf(sequence));
   if (index < 0) refuseSpan(memory, index, action, pointer, bytes);
   return index === bytes ? -1 : index;
 }
@@ -115,7 +116,7 @@ function sequenceOf(value: unknown, action: string): number | ArrayBufferView {
       `${action}: the value must be a number or a typed array, not ${show(value)}`,
     );
   }
-  const view = checkView(value, action);
-  if (view.byteLength === 0) throw new RangeError(`${action}: the sequence is empty`);
+  const view = arrayOf(value, action);
+  if (viewLength(view, action) === 0) throw new RangeError(`${action}: the sequence is empty`);
   return view;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ArrayType, TypedArray } from "./array.ts";
+import { bufferOf, byteLengthOf, bytesOfView, isDetached, kindOf } from "./intrinsics.ts";
 import { show, showBytes } from "./text.ts";
 
 /** The class that all classes of typed arrays extend; it has no name of its own in the language. */
@@ -38,29 +39,46 @@ export function bytesOf(type: ArrayType<TypedArray>, length: number, action: str
   return bytes;
 }
 
-/** The typed array for the bytes of a view; the FFIs do not all take a DataView. */
-export function checkView(view: unknown, action: string): ArrayBufferView {
-  if (!ArrayBuffer.isView(view)) {
-    throw new TypeError(
-      `${action}: the bytes must be a typed array or a DataView, not ${show(view)}`,
-    );
+/**
+ * The typed array for the bytes of a `DataView`, which the FFIs do not all take; anything else as it is, for
+ * {@linkcode viewLength} to judge.
+ */
+export function arrayOf(view: unknown, action: string): ArrayBufferView {
+  if (!(view instanceof DataView)) return view as ArrayBufferView;
+  try {
+    return bytesOfView(view);
+  } catch {
+    return refuseView(view, action);
   }
-  const { buffer } = view;
-  if (buffer instanceof ArrayBuffer && buffer.detached) {
+}
+
+/** Bytes that a typed array has. TypeError: it is none, or has no memory any more. */
+export function viewLength(view: unknown, action: string): number {
+  try {
+    const bytes = byteLengthOf(view);
+    if (bytes !== 0 || !isDetached(bufferOf(view))) return bytes;
+  } catch {
+    // No typed array.
+  }
+  return refuseView(view, action);
+}
+
+function refuseView(view: unknown, action: string): never {
+  if (kindOf(view) !== undefined || ArrayBuffer.isView(view) && view instanceof DataView) {
     throw new TypeError(`${action}: the array was detached, it has no bytes any more`);
   }
-  if (view instanceof DataView) return new Uint8Array(buffer, view.byteOffset, view.byteLength);
-  return view;
+  throw new TypeError(
+    `${action}: the bytes must be a typed array or a DataView, not ${show(view)}`,
+  );
 }
 
 /** Pointers as doubles; null pointers and wrong ones included, for the native side to judge. */
 export function pointerList(value: unknown, action: string): Float64Array {
-  if (value instanceof Float64Array) {
-    const { buffer } = value;
-    if (buffer instanceof ArrayBuffer && buffer.detached) {
+  if (kindOf(value) === "Float64Array") {
+    if (byteLengthOf(value) === 0 && isDetached(bufferOf(value))) {
       throw new TypeError(`${action}: the array of pointers was detached`);
     }
-    return value;
+    return value as Float64Array;
   }
   if (!Array.isArray(value)) {
     throw new TypeError(

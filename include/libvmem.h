@@ -139,16 +139,17 @@ typedef struct vmem VMEM;
  *
  *   EINVAL        `size` is less than VMEM_MIN_POOL or wraps when it is rounded up, the device has less; `dir` is NULL, or a
  *                 character device that is not one of DAX
- *   ENOENT        `dir` does not exist, is "" or a symbolic link that leads nowhere
+ *   ENOENT        `dir` does not exist, is "" or a symbolic link that leads nowhere; its file system lets nobody create files (/proc)
  *   ENOTDIR       `dir` or a part of it is not a directory
  *   ELOOP         too many symbolic links
  *   ENAMETOOLONG  the path or a part of it is too long
  *   EACCES        no permission to create files in `dir`, or to write to the device
  *   EROFS         the file system is mounted read-only
- *   ENOSPC        the file system has not that much room, the device is smaller
+ *   ENOSPC        the file system has not that much room or no file left, the device is smaller
  *   EDQUOT        the user has not that much quota
  *   EFBIG         more than a file can have on this file system, by RLIMIT_FSIZE, or at all
- *   ENOMEM        no address space or too many mappings (RLIMIT_AS, vm.max_map_count), no memory for bookkeeping
+ *   ENOMEM        no address space or too many mappings (the message names the limit: RLIMIT_AS, vm.max_map_count), no memory for
+ *                 bookkeeping
  *   EMFILE        no descriptor left in the process, or 65 535 pools exist
  *   ENFILE        no file left in the system
  *   EBUSY         the device is in use

@@ -20,7 +20,11 @@ import { unpack } from "./unpack.ts";
 export interface Library {
   readonly path: string;
   readonly functions: Functions<typeof table>;
-  readonly buffers: Buffers;
+  /**
+   * Opens the side that makes buffers. Not before the first one is needed: in Deno each thread that did keeps two
+   * descriptors when it ends.
+   */
+  openBuffers(): Buffers;
 }
 
 let chosen: string | undefined;
@@ -114,13 +118,20 @@ function openFile(path: string): Library {
   }
   const theirs = functions.vmem_ffi_abi();
   if (theirs !== abi) throw stale(path, theirs);
-  const buffers = runtime.openBuffers(path, {
-    base: functions.vmem_ffi_base,
-    retain: functions.vmem_ffi_retain,
-    release: functions.vmem_ffi_release,
-    deallocator: functions.vmem_ffi_deallocator,
-  });
-  return { path, functions, buffers };
+  return { path, functions, openBuffers: () => openBuffers(path, functions) };
+}
+
+function openBuffers(path: string, functions: Functions<typeof table>): Buffers {
+  try {
+    return currentRuntime().openBuffers(path, {
+      base: functions.vmem_ffi_base,
+      retain: functions.vmem_ffi_retain,
+      release: functions.vmem_ffi_release,
+      deallocator: functions.vmem_ffi_deallocator,
+    });
+  } catch (error) {
+    throw refusal([`${show(path)}, as a Node-API add-on: ${reason(error)}`], error);
+  }
 }
 
 /** A library that lacks a function is one of ours, but of another version, if it can say so. */

@@ -50,7 +50,7 @@ export let locate: Native["vmem_ffi_locate"];
 export let hold: Native["vmem_ffi_hold"];
 export let isHeld: Native["vmem_ffi_is_held"];
 export let unhold: Native["vmem_ffi_unhold"];
-/** Makers of buffers, from the library's other side. */
+/** Makers of buffers, from the library's other side, which the first buffer opens. LibraryError: it cannot be opened. */
 export let buffers: Buffers;
 
 let open = false;
@@ -100,6 +100,10 @@ export function openNative(): void {
     vmem_ffi_is_held: isHeld,
     vmem_ffi_unhold: unhold,
   } = library.functions);
-  buffers = library.buffers;
+  const opened = (): Buffers => buffers = library.openBuffers();
+  buffers = {
+    array: (handle, pointer, length) => opened().array(handle, pointer, length),
+    window: (handle, pointer, length) => opened().window(handle, pointer, length),
+  };
   open = true;
 }

@@ -1,5 +1,5 @@
 /** The lives of pools, arrays and threads, in every order. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { test } from "node:test";
 import { deflate } from "node:zlib";
@@ -8,8 +8,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Pool, VmemError } from "../../mod.ts";
 import { program, run } from "./child.ts";
 import type { Question } from "./children/worker.ts";
-import { collectUntil, MiB, turn } from "./support.ts";
-import { ask, startWorker, type WorkerLike } from "./workers.ts";
+import { collectUntil, MiB, runtime, turn } from "./support.ts";
+import { ask, startWorker, tell, type WorkerLike } from "./workers.ts";
 
 function startKeeper(): WorkerLike {
   return startWorker("worker.ts");
@@ -35,6 +35,40 @@ test("thousands of pools are made and closed and nothing piles up", () => {
   const after = mappings();
   // Closed ranges wait some seconds for users that nobody counts; there are at most 256 of them.
   assert(after < before + 300, `${before} mappings before, ${after} after`);
+});
+
+/** Open descriptors of the process; what one worker after the other leaves, once their threads have ended. */
+async function left(round: () => Promise<void>, most: number): Promise<number> {
+  const count = (): number => readdirSync("/proc/self/fd").length;
+  for (let index = 0; index < 2; index += 1) await round(); // what a runtime opens once
+  const before = count();
+  for (let index = 0; index < 8; index += 1) await round();
+  for (let turns = 0; turns < 200 && count() - before > most; turns += 1) await turn(10);
+  return count() - before;
+}
+
+async function withWorker(use: (worker: WorkerLike) => Promise<void>): Promise<void> {
+  const worker = startWorker("sharing.ts");
+  await use(worker);
+  worker.terminate();
+}
+
+test("workers that end leave no descriptor, but in Deno two for each that had a view", async () => {
+  using pool = Pool.create({ maxSize: "64MiB" });
+  const at = pool.calloc(1, 16);
+  const copied = await left(() =>
+    withWorker(async (worker) => {
+      await tell(worker, { do: "attach", token: pool.token });
+      await tell(worker, { do: "copy", at });
+    }), 2);
+  assert(copied <= 2, `${copied} descriptors are left after 8 workers without a view`);
+  const most = runtime === "deno" ? 2 * 8 : 0;
+  const viewed = await left(() =>
+    withWorker(async (worker) => {
+      await tell(worker, { do: "attach", token: pool.token });
+      await tell(worker, { do: "add", at, rounds: 1 });
+    }), most);
+  assert(viewed <= most + 2, `${viewed} descriptors are left after 8 workers with a view`);
 });
 
 test("many pools are open at the same time", () => {

@@ -17,6 +17,7 @@ export type Order =
   | { readonly do: "lock"; readonly at: Pointer; readonly rounds: number }
   | { readonly do: "wait"; readonly at: Pointer; readonly expected: number }
   | { readonly do: "answer"; readonly at: Pointer; readonly rounds: number }
+  | { readonly do: "copy"; readonly at: Pointer }
   | { readonly do: "look"; readonly at: Pointer }
   | { readonly do: "create" | "detach" | "make array" | "leave" | "throw" };
 
@@ -82,6 +83,16 @@ function follow(order: Order): unknown {
         shared().notify(order.at);
       }
       return "answered";
+    }
+    case "copy": {
+      // What needs no view.
+      const bytes = new Uint8Array(8);
+      shared().read(order.at, bytes);
+      bytes[0] = (bytes[0] ?? 0) + 1;
+      shared().write(order.at, bytes);
+      shared().free(shared().malloc(1000));
+      shared().freeMany(shared().mallocMany(64, 10));
+      return bytes[0];
     }
     case "look":
       // First the view that was made before, if there is one, then a call.

@@ -7,9 +7,9 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { declared } from "../libraries.ts";
-import { need, root, run, temporary, zigCompiler } from "./tree.ts";
+import { emptyFolder, need, root, run, zigCompiler } from "./tree.ts";
 
-const folder = temporary();
+const folder = emptyFolder("dropin");
 const names = declared("libvmem.h", /^vmem_/);
 const ours = join(root, "zig-out", "lib");
 

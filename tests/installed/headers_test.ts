@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { root, run, temporary, zigCompiler } from "./tree.ts";
+import { emptyFolder, root, run, zigCompiler } from "./tree.ts";
 
 const standards = [
   ...["c89", "gnu89", "c99", "c11", "c17", "c23"].map((name) => ["c", name] as const),
@@ -13,7 +13,7 @@ const warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Wundef", "-Wstrict-prototy
 
 const headers = readdirSync(join(root, "include")).filter((name) => name.endsWith(".h")).sort();
 
-const object = join(temporary(), "object.o");
+const object = join(emptyFolder("headers"), "object.o");
 
 /** Compiles a text to an object; gives what the compiler said. */
 function compile(language: "c" | "c++", standard: string, text: string): string {

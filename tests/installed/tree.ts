@@ -1,12 +1,9 @@
 /**
- * A prefix that `zig build -p` has filled, as a packager would, and programs made against it. One for each file of
- * tests; it goes with the process.
+ * A prefix that `zig build -p` has filled, as for a packager, and programs made against it.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { root, zig, zigEnvironment } from "../../tools/zig.ts";
 
 export interface Run {
@@ -45,16 +42,17 @@ export function has(command: string): boolean {
   return run([command, "--version"]).status !== null;
 }
 
-/** A folder of this process, removed when it ends. */
-export function temporary(): string {
-  const folder = mkdtempSync(join(tmpdir(), "vmem-installed-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+/** An empty folder for the tests of one file, which the next run empties again. */
+export function emptyFolder(name: string): string {
+  const folder = join(root, "zig-out", "installed", name);
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
   return folder;
 }
 
 /** A new prefix with everything in it. */
 export function install(): string {
-  const prefix = join(temporary(), "prefix");
+  const prefix = join(emptyFolder("install"), "prefix");
   need([zig(), "build", "-p", prefix]);
   return prefix;
 }
@@ -93,4 +91,4 @@ export function flags(
   );
 }
 
-export { existsSync, root };
+export { root };

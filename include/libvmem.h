@@ -222,7 +222,8 @@ void vmem_stats_print(VMEM *vmp, const char *opts);
 /*
  * All functions that return a block return NULL on failure, with errno:
  *
- *   ENOMEM  the pool has no room for a block of that size, or the size is more than any pool has
+ *   ENOMEM  the pool has no room for a block of that size, or the size is more than any pool has, or vmem_set_funcs() gave the
+ *           library a malloc that has nothing; vmem_errormsg() stays as it was
  *   EINVAL  `vmp` is not a pool; or what the function says
  *   EBADF   `vmp` is the parent's, in the child of a fork
  *

@@ -69,7 +69,8 @@ static void overlap(char *memory)
 	VMEM *apart = vmem_create_in_region(memory + 24 * MIB, VMEM_MIN_POOL);
 
 	require(first != NULL && second != NULL && apart != NULL, "vmem_create_in_region");
-	CHECK(vmem_check(first) == 0);
+	CHECK_ERRNO_KEPT(CHECK(vmem_check(first) == 0));
+	CHECK(strstr(vmem_errormsg(), "Checking the pool failed: ") != NULL);
 	CHECK(vmem_check(second) == 0);
 	CHECK(vmem_check(apart) == 1);
 	vmem_delete(first);

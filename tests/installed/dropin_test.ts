@@ -90,3 +90,25 @@ test("drop-in: a program linked to this library asks for nothing that the origin
   });
   assertEquals(errors, "");
 });
+
+test("drop-in: it may be loaded by its path, by names with versions, and unloaded under threads that used it", () => {
+  const program = join(folder, "unload");
+  const source = join(root, "tests", "installed", "unload.c");
+  const include = `-I${join(root, "include")}`;
+  need([
+    ...zigCompiler(),
+    "-std=c11",
+    "-Wall",
+    "-Werror",
+    include,
+    "-o",
+    program,
+    source,
+    "-lpthread",
+    "-ldl",
+  ]);
+  for (const name of ["libvmem.so.1", "vmem_debug/libvmem.so.1"]) {
+    const { status, output, errors } = run([program, join(ours, name)]);
+    assertEquals({ status, output, errors }, { status: 0, output: "unloaded\n", errors: "" });
+  }
+});

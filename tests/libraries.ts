@@ -31,7 +31,10 @@ export const promised: readonly Promised[] = [
   ...withTwin({
     file: "libvmem.so.1",
     soname: "libvmem.so.1",
-    exports: { "LIBVMEM_1.0": declared("libvmem.h", /^vmem_/) },
+    exports: {
+      "LIBVMEM_1.0": declared("libvmem.h", /^vmem_/),
+      "VMEM_EXT_1.0": declared("libvmem_ext.h", /^vmemx_/),
+    },
   }),
   {
     file: "libvmem_ffi.so",

@@ -30,6 +30,8 @@ pub const resizeInPlace = calls.resizeInPlace;
 pub const usableSize = calls.usableSize;
 pub const owns = calls.owns;
 pub const reset = @import("heap/reset.zig").reset;
+/// jemalloc's `*allocx`.
+pub const extended = @import("heap/extended.zig");
 /// Visiting live blocks.
 pub const walk = @import("heap/walk.zig");
 pub const flushThread = thread.flushThread;
@@ -58,6 +60,7 @@ test {
     _ = classes;
     _ = controls;
     _ = counts;
+    _ = extended;
     _ = thread;
     _ = Heap_;
     _ = @import("heap/allocator.zig");
@@ -72,6 +75,7 @@ test {
     _ = @import("heap/slabs.zig");
     _ = @import("heap/verify.zig");
     _ = @import("heap/cache_test.zig");
+    _ = @import("heap/extended_test.zig");
     _ = @import("heap/full_test.zig");
     _ = @import("heap/heap_test.zig");
     _ = @import("heap/double_free_test.zig");

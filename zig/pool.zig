@@ -29,6 +29,9 @@ pub const GiveBack = creation.GiveBack;
 pub const size_min = creation.size_min;
 pub const create = creation.create;
 
+/// Options as C has them.
+pub const c_options = @import("pool/c_options.zig");
+
 pub const attach = lifetime.attach;
 pub const detach = lifetime.detach;
 pub const close = lifetime.close;
@@ -37,6 +40,8 @@ pub const explain = lifetime.explain;
 pub const owner = lifetime.owner;
 pub const reset = lifetime.reset;
 
+/// jemalloc's `*allocx`.
+pub const allocx = @import("pool/allocx.zig");
 /// Asking and setting by name.
 pub const ctl = @import("pool/ctl.zig");
 
@@ -146,7 +151,9 @@ test {
     _ = version;
     _ = waiting;
     _ = walking;
+    _ = c_options;
     _ = ctl;
+    _ = allocx;
     _ = @import("pool/sharing_test.zig");
     _ = @import("pool/walk_test.zig");
 }

@@ -108,7 +108,7 @@ const Handle = ?*anyopaque;
 const Block = ?*anyopaque;
 
 /// What the heap's hot paths end in.
-const Face = struct {
+pub const Face = struct {
     pub const Block = ?*anyopaque;
     pub const Done = void;
     /// Block states are for hardening level 2; pools of this face have level 1.
@@ -151,6 +151,7 @@ fn create(source: pool.Source, size: usize) Handle {
         .minimum = pool_min,
         .protect_first_page = true,
         .numbered = false,
+        .unlimited = false,
         .address_from_environment = true,
         .wording = .libvmem,
     }) catch |err| {
@@ -186,7 +187,7 @@ fn fail(handle: Handle, err: heap.Error) void {
     });
 }
 
-fn set(err: pool.Error) void {
+pub fn set(err: pool.Error) void {
     pool.errno.set(pool.errno.code(err));
 }
 

@@ -67,7 +67,7 @@ pub const Options = struct {
 
 pub const decay_ms_default = 10_000;
 
-pub const Misuse = enum { not_a_block, freed_twice, unknown_pointer, written_after_free };
+pub const Misuse = enum { not_a_block, freed_twice, unknown_pointer, wrong_size, written_after_free };
 
 pub const Stats = struct {
     /// Bytes of live blocks, as their classes round them.

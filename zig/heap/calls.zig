@@ -72,7 +72,7 @@ fn endUnpinned(c: *Cache) void {
     give_back.perform(h);
 }
 
-fn allocateIn(u: Use, size: usize, alignment: usize, zero: bool) Error!usize {
+pub fn allocateIn(u: Use, size: usize, alignment: usize, zero: bool) Error!usize {
     const h = u.heap;
     if (size > @as(usize, h.pages) * classes.page_size) return error.OutOfMemory;
     const class = if (alignment > classes.page_size) classes.large else requestClass(h, size, alignment);
@@ -92,7 +92,7 @@ fn clear(address: usize, size: usize) void {
     @memset(bytes[0..size], 0);
 }
 
-fn requestClass(h: *Heap, size: usize, alignment: usize) u8 {
+pub fn requestClass(h: *const Heap, size: usize, alignment: usize) u8 {
     const class = classes.ofAligned(size, alignment);
     return if (h.states) @max(class, 2) else class;
 }
@@ -167,7 +167,7 @@ pub fn release(handle: usize, address: usize) Error!void {
 }
 
 /// The live block at an address, as far as the heap can tell.
-fn live(h: *Heap, address: usize) Error!Heap.Found {
+pub fn live(h: *Heap, address: usize) Error!Heap.Found {
     const found = h.find(address) orelse {
         h.report(.unknown_pointer, address);
         return error.InvalidPointer;
@@ -179,7 +179,7 @@ fn live(h: *Heap, address: usize) Error!Heap.Found {
     return found;
 }
 
-fn releaseFound(u: Use, found: Heap.Found, address: usize) Error!void {
+pub fn releaseFound(u: Use, found: Heap.Found, address: usize) Error!void {
     const h = u.heap;
     defer give_back.whenDue(h);
     if (h.hardening >= 3) {
@@ -247,7 +247,7 @@ pub fn resizeInPlace(handle: usize, address: usize, size: usize) Error!bool {
     return resizeFound(u.heap, try live(u.heap, address), size);
 }
 
-fn resizeFound(h: *Heap, found: Heap.Found, size: usize) bool {
+pub fn resizeFound(h: *Heap, found: Heap.Found, size: usize) bool {
     if (size > @as(usize, h.pages) * classes.page_size) return false;
     if (classes.isSmall(found.class)) return requestClass(h, size, 1) == found.class;
     if (size <= classes.small_max) return false;

@@ -414,13 +414,15 @@ fn destroyCache(c: *Cache) void {
 pub const Use = struct {
     heap: *Heap,
     cache: ?*Cache,
+    /// Of who has no cache.
+    shard: u16 = 0,
 
     pub fn release(u: Use) void {
         hooks.release(u.heap);
     }
 
     pub fn arena(u: Use) u16 {
-        return if (u.cache) |c| c.arena else 0;
+        return if (u.cache) |c| c.arena else u.shard;
     }
 };
 

@@ -11,10 +11,10 @@ const log = @import("log.zig");
 
 const Junk = heap.Heap.Junk;
 
-const arenas_max = 1024;
+pub const arenas_max = 1024;
 const lg_tcache_max_max = 20;
 pub const decay_ms_max = std.math.maxInt(i64) / std.time.ns_per_ms;
-const hardening_max = 3;
+pub const hardening_max = 3;
 
 /// Null: not said.
 pub const Settings = struct {
@@ -27,6 +27,15 @@ pub const Settings = struct {
     abort: ?bool = null,
     stats_print: ?bool = null,
     hardening: ?u8 = null,
+
+    /// These, and where they say nothing what `others` say.
+    pub fn over(s: Settings, others: Settings) Settings {
+        var result = others;
+        inline for (@typeInfo(Settings).@"struct".field_names) |name| {
+            if (@field(s, name)) |value| @field(result, name) = value;
+        }
+        return result;
+    }
 
     /// Bytes of the largest block that threads keep.
     pub fn cachedMax(s: *const Settings) ?usize {
@@ -51,6 +60,19 @@ pub fn load() void {
             log.write(.errors, "Setting \"{f}\" of {s} ignored: {s}", .{ std.ascii.hexEscape(shown, .lower), variable, refusal.reason });
         }
     }
+}
+
+/// A string that is of one pool; the first pair that cannot be, with the reason, goes to `refusal`.
+pub fn ofPool(text: []const u8, refusal: *Refusal) ?Settings {
+    var result: Settings = .{};
+    var pairs: Pairs = .init(text);
+    if (pairs.apply(&result)) |refused| {
+        refusal.* = refused;
+        return null;
+    }
+    if (result.abort == null and result.stats_print == null) return result;
+    refusal.* = .{ .pair = text, .reason = "abort and stats_print are of all pools together" };
+    return null;
 }
 
 pub const Refusal = struct { pair: []const u8, reason: []const u8 };
@@ -305,6 +327,19 @@ test "random strings are taken apart whole, and only valid settings come out" {
         if (found.hardening) |n| try std.testing.expect(n <= 3);
     }
     try std.testing.expect(applied > 500);
+}
+
+test "what a pool's own string says goes before the environment's" {
+    var refusal: Refusal = undefined;
+    const own = ofPool("narenas:2,zero:true", &refusal).?;
+    try std.testing.expectEqual(Settings{ .narenas = 2, .zero = true, .hardening = 3 }, own.over(.{ .narenas = 7, .hardening = 3 }));
+    try std.testing.expectEqual(Settings{}, ofPool("", &refusal).?);
+    try std.testing.expectEqual(null, ofPool("zero:true,narenas:0,hardening:9", &refusal));
+    try std.testing.expectEqualStrings("narenas:0", refusal.pair);
+    for ([_][]const u8{ "abort:true", "zero:true,stats_print:false" }) |text| {
+        try std.testing.expectEqual(null, ofPool(text, &refusal));
+        try std.testing.expectEqualStrings(text, refusal.pair);
+    }
 }
 
 test "the variable of today goes before the one of old" {

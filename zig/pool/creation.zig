@@ -63,6 +63,10 @@ pub const Options = struct {
     hardening_default: u8 = 1,
     /// 0: as the conf string says, else as many as suit the size and the processors.
     arenas: u32 = 0,
+    /// As VMEM_MALLOC_CONF, for this pool, and before that. A pair that is not understood is refused.
+    conf: []const u8 = "",
+    /// A lazy pool may be given without `maximum`.
+    unlimited: bool = true,
     /// A file system that cannot promise its storage (no fallocate, copy on write) is used all the same, or refused
     /// with EOPNOTSUPP.
     unsafe_storage: region_layer.UnsafeStorage = .accept,
@@ -92,6 +96,8 @@ pub fn create(given: *const Options) os.Error!usize {
     var resolved = given.*;
     if (given.source == .path) resolved.source = resolve(given.source.path);
     const options: *const Options = &resolved;
+    var refusal: conf.Refusal = undefined;
+    const settings = conf.ofPool(options.conf, &refusal) orelse return messages.setting(refusal.pair, refusal.reason);
     try checkSize(options);
     _ = os.library.pin();
     const range = try take(options.numbered);
@@ -105,7 +111,7 @@ pub fn create(given: *const Options) os.Error!usize {
     };
     errdefer range.region.release();
     if (range.region.unsafe) log.write(.errors, "The file system of \"{s}\" does not promise its storage: when it is full, touching a block may raise SIGBUS", .{options.source.directory.?});
-    build(options, range) catch |err| return if (err == error.EEXIST) messages.shared(range.region.base, range.region.size) else describe(options, err, .reserve);
+    build(options, settings, range) catch |err| return if (err == error.EEXIST) messages.shared(range.region.base, range.region.size) else describe(options, err, .reserve);
     return range.handle;
 }
 
@@ -117,7 +123,7 @@ fn resolve(path: ?[:0]const u8) Source {
 }
 
 /// Everything above the region.
-fn build(options: *const Options, range: *Range) os.Error!void {
+fn build(options: *const Options, settings: conf.Settings, range: *Range) os.Error!void {
     const region = &range.region;
     const page = os.memory.pageSize();
     if (options.protect_first_page and region.source != .device) {
@@ -128,7 +134,7 @@ fn build(options: *const Options, range: *Range) os.Error!void {
         };
     }
     errdefer if (range.protected) os.memory.protect(region.base, page, .read_write) catch {};
-    range.heap = try .create(region, heapOptions(options, range));
+    range.heap = try .create(region, heapOptions(options, settings, range));
     errdefer {
         range.heap.kill();
         range.heap.destroy();
@@ -147,9 +153,9 @@ fn build(options: *const Options, range: *Range) os.Error!void {
     };
 }
 
-/// What the caller says goes before the conf string, and that before the defaults.
-fn heapOptions(options: *const Options, range: *const Range) heap.Heap.Options {
-    const said = &conf.settings;
+/// What the caller says goes before the conf strings, and those before the defaults.
+fn heapOptions(options: *const Options, settings: conf.Settings, range: *const Range) heap.Heap.Options {
+    const said = settings.over(conf.settings);
     var result: heap.Heap.Options = .{
         .handle = if (range.numbered) range.handle else range.region.base,
         .arenas = if (options.arenas != 0) options.arenas else said.narenas orelse 0,
@@ -183,7 +189,7 @@ fn checkSize(options: *const Options) os.Error!void {
         .region => |region| if (region.address % os.memory.pageSize() != 0) return messages.unaligned(region.address),
         else => {},
     }
-    const unlimited = size == 0 and (options.source == .device or (options.source != .region and options.numbered));
+    const unlimited = size == 0 and (options.source == .device or (options.source != .region and options.unlimited));
     if (size < options.minimum and !unlimited) return messages.tooSmall(options.wording, size, options.minimum);
     switch (options.source) {
         .directory => |directory| if (directory == null) return messages.noDirectory(options.wording),

@@ -213,6 +213,24 @@ pub fn handle(handle_: usize, inherited: bool) os.Error {
     return say(error.EINVAL, "invalid pool handle: 0x{x}", .{handle_});
 }
 
+/// The record of options that C gives.
+pub fn options(comptime reason: []const u8, args: anytype) os.Error {
+    return say(error.EINVAL, "Creating a pool failed: the options are wrong: " ++ reason, args);
+}
+
+pub fn setting(pair: []const u8, reason: []const u8) os.Error {
+    const shown = std.ascii.hexEscape(pair[0..@min(pair.len, 100)], .lower);
+    return say(error.EINVAL, "Creating a pool failed: setting \"{f}\" refused: {s}", .{ shown, reason });
+}
+
+pub fn flags(given: u32, reason: []const u8) os.Error {
+    return say(error.EINVAL, "Flags 0x{x} refused: {s}", .{ given, reason });
+}
+
+pub fn sizeZero() os.Error {
+    return say(error.EINVAL, "A size of 0 refused: the smallest is 1 byte", .{});
+}
+
 /// A name of `ctl` could not be read or set.
 pub fn control(err: os.Error, name: []const u8, comptime reason: []const u8, args: anytype) os.Error {
     const shown = std.ascii.hexEscape(name[0..@min(name.len, 100)], .lower);

@@ -16,6 +16,7 @@ pub fn report(pool: *heap.Heap, what: heap.Heap.Misuse, address: usize) void {
     const reason = switch (what) {
         .not_a_block => "no block starts there",
         .freed_twice => "the block was freed before",
+        .wrong_size => "its size is not the one that is given",
         .unknown_pointer => if (inside) "no block starts there" else "it is not in the pool",
         .written_after_free => {
             last_error.set("The block at 0x{x} (offset {d} of the pool at 0x{x}) was written after it was freed", .{ address, address - base, base });

@@ -67,7 +67,10 @@ function synopsis(page: string): Map<string, string> {
 
 /** Prototypes of a header, by name. */
 function prototypes(header: string): Map<string, string> {
-  const text = read("include", header).replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*#.*$/gm, "");
+  const text = read("include", header).replace(/\/\*[\s\S]*?\*\//g, "").replace(
+    /^\s*#(.*\\\n)*.*$/gm,
+    "",
+  );
   return new Map(
     text.split(/[;{}]/).map((statement) => statement.trim()).filter((statement) =>
       !/^(typedef|struct|enum|extern)\b[^(]*$/.test(statement)
@@ -86,7 +89,8 @@ function provoked(): Map<string, Set<string>> {
     const text = read("tests", "abi", name);
     const refused = text.matchAll(/CHECK_REFUSED\((\w+)\(.*?\), (E[A-Z]+),/g);
     const checked = text.matchAll(/CHECK\((\w+)\(.*?errno == (E[A-Z]+)\)/g);
-    for (const [, callee = "", error = ""] of [...refused, ...checked]) {
+    const returned = text.matchAll(/CHECK\((\w+)\(.*?\) == (E[A-Z]+)\)/g);
+    for (const [, callee = "", error = ""] of [...refused, ...checked, ...returned]) {
       found.set(callee, (found.get(callee) ?? new Set()).add(error));
     }
   }

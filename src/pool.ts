@@ -304,6 +304,9 @@ export class Pool implements Disposable {
   malloc(size: Size, options?: AllocateOptions): Pointer {
     if (typeof size === "number" && options === undefined) {
       const pointer = nativeMalloc(this.#handle, size);
+      // JavaScriptCore takes a small integer from a native function for a double, and reckons on with doubles.
+      const small = pointer | 0;
+      if (small === pointer && small > 0) return small as Pointer;
       if (pointer > 0) return pointer as Pointer;
     }
     return allocate(this.#memory, size, options, 0);

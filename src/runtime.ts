@@ -51,10 +51,12 @@ export interface Runtime {
   /** Bytes of the largest ArrayBuffer. */
   readonly bufferMax: number;
   /**
-   * Bytes of an isolate's windows for structs behind the first GiB of each pool: so many that the engine does not begin to
-   * collect all the time.
+   * Bytes of an isolate's windows for structs, without the first ones that grow with their use: so many that the engine does
+   * not begin to collect all the time.
    */
   readonly farBytesMax: number;
+  /** Whether code that once left the bounds of a `DataView` becomes as fast again as it was. */
+  readonly leavesBoundsFreely: boolean;
   /** What to do when a library cannot be opened for want of permission. */
   readonly permissionHint: string;
   /** UTF-16 code units of the longest text that a loop encodes faster than the engine does. */

@@ -30,6 +30,7 @@ export const bun: Runtime = {
   name: "Bun",
   bufferMax: 2 ** 32,
   farBytesMax: 0,
+  leavesBoundsFreely: true,
   permissionHint: "see that the file can be read and executed",
   encodedByHand: 16,
   writesBuffers: true,

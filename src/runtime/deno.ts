@@ -21,7 +21,8 @@ function granted(descriptor: Record<string, string>): boolean {
 export const deno: Runtime = {
   name: "Deno",
   bufferMax: Number.MAX_SAFE_INTEGER,
-  farBytesMax: 2 ** 31 + 2 ** 30,
+  farBytesMax: 2 ** 32,
+  leavesBoundsFreely: false,
   permissionHint: "allow it with --allow-ffi or --allow-ffi=PATH",
   encodedByHand: 32,
   writesBuffers: false,

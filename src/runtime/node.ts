@@ -12,7 +12,8 @@ function unsupported(): never {
 export const node: Runtime = {
   name: "Node",
   bufferMax: Number.MAX_SAFE_INTEGER,
-  farBytesMax: 2 ** 31 + 2 ** 30,
+  farBytesMax: 2 ** 32,
+  leavesBoundsFreely: false,
   permissionHint: "",
   encodedByHand: 32,
   writesBuffers: false,

@@ -1,11 +1,6 @@
-// Longer than 300 lines: a pair of function literals for each number type, alike by measurement.
 /**
- * `fields()`: a struct's fields as functions on pointers, the fastest way to them.
- *
- * All functions of one call share a variable with the window that was used last, and read its bounds from it: with a
- * variable for each of the bounds, JavaScriptCore took 3.9 ns for a field instead of 1.5. One literal a type, for the reason
- * in accessors.ts, and the search for the window written out in each: as one function for all of them, two fields set took
- * 10.0 ns instead of 6.4 there, and V8 3.3 instead of 2.8 for a field.
+ * `fields()`: a struct's fields as functions on pointers, the fastest way to them. Numbers and pointers have functions made
+ * for them (generate.ts); the others look for the window of a pointer and leave the rest to a codec.
  *
  * @module
  */
@@ -14,32 +9,13 @@ import type { Pool } from "../pool.ts";
 import { show } from "../text.ts";
 import { type Codec, codecOf, pointers } from "./codecs.ts";
 import { checkIndex } from "./elements.ts";
-import type { Known, ScalarName, Slot } from "./layout.ts";
-import { readPointer, writePointer } from "./pointers.ts";
-import {
-  checkBool,
-  checkF16,
-  checkF32,
-  checkF64,
-  checkI16,
-  checkI32,
-  checkI64,
-  checkI8,
-  checkU16,
-  checkU32,
-  checkU64,
-  checkU8,
-  readSize,
-  writeSize,
-} from "./scalars.ts";
-import type { FieldFunctions, Scalars, Struct } from "./types.ts";
-import type { Window } from "./window.ts";
+import { generate, type Pair, type Renew } from "./generate.ts";
+import { type Known, measure, type Slot } from "./layout.ts";
+import type { Space } from "./space.ts";
+import type { FieldFunctions, Struct } from "./types.ts";
+import { FarField, type FieldWindow, NearField } from "./window.ts";
 import { type Info, infoOf, spaceOf, targetClass } from "./view.ts";
 
-type Getter<V> = (pointer: number) => V;
-type Setter<V> = (pointer: number, value: V) => void;
-type Pair<V> = readonly [Getter<V>, Setter<V>];
-type Makers = { readonly [K in ScalarName]: (at: number, slot: Slot) => Pair<Scalars[K]> };
 type Functions = Record<string, unknown>;
 
 /**
@@ -48,7 +24,7 @@ type Functions = Record<string, unknown>;
  * the part; elements of arrays are reached by `values(pointer, index)` and `setValues(pointer, index, value)`.
  *
  * They do what views do, without an object: nothing is allocated, whatever the engine makes of the program around.
- * Make them once, not in a loop.
+ * They are made at the first call for a struct and a pool, which takes a while; keep them.
  *
  * @typeParam F The declaration.
  * @param type The struct.
@@ -85,411 +61,62 @@ export function fields<F>(type: Struct<F>, pool: Pool): FieldFunctions<F> {
   if (info === undefined) throw new TypeError(`${action}: ${show(type)} is not a struct`);
   const { memory } = spaceOf(pool, action);
   memory.number(native.size(memory.handle), action);
-  return makeFunctions(info, pool, action) as FieldFunctions<F>;
+  const { functions } = memory.space;
+  let made = functions.get(info) as Functions | undefined;
+  if (made === undefined) functions.set(info, made = makeFunctions(info, memory.space, action));
+  return { ...made } as FieldFunctions<F>;
 }
 
-function makeFunctions(info: Info, pool: Pool, action: string): Functions {
+function makeFunctions(info: Info, space: Space, action: string): Functions {
   const { size } = info;
-  const space = spaceOf(pool, action);
   let window = space.window;
 
-  /** The window of a pointer, from now on the one that is tried first. */
-  function aim(pointer: number): Window {
-    return window = space.aim(pointer, size, "Cannot reach a struct");
+  /** Where the struct at a pointer begins in `window`, which is the one for it from now on. */
+  function place(pointer: number): number {
+    const { start, low, limit } = window;
+    const offset = pointer - start | 0;
+    if (offset + start === pointer && offset >= low && offset <= limit - size) return offset;
+    window = space.aim(pointer, size, "Cannot reach a struct");
+    return pointer - window.start | 0;
   }
-
-  const makers: Makers = {
-    u8: (at, slot) => [
-      (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        return there.getUint8(offset + at);
-      },
-      (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        checkU8(value, slot);
-        there.setUint8(offset + at, value);
-      },
-    ],
-    i8: (at, slot) => [
-      (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        return there.getInt8(offset + at);
-      },
-      (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        checkI8(value, slot);
-        there.setInt8(offset + at, value);
-      },
-    ],
-    u16: (at, slot) => [
-      (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        return there.getUint16(offset + at, true);
-      },
-      (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        checkU16(value, slot);
-        there.setUint16(offset + at, value, true);
-      },
-    ],
-    i16: (at, slot) => [
-      (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        return there.getInt16(offset + at, true);
-      },
-      (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        checkI16(value, slot);
-        there.setInt16(offset + at, value, true);
-      },
-    ],
-    u32: (at, slot) => [
-      (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        return there.getUint32(offset + at, true);
-      },
-      (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        checkU32(value, slot);
-        there.setUint32(offset + at, value, true);
-      },
-    ],
-    i32: (at, slot) => [
-      (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        return there.getInt32(offset + at, true);
-      },
-      (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        checkI32(value, slot);
-        there.setInt32(offset + at, value, true);
-      },
-    ],
-    f16: (at, slot) => [
-      (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        return there.getFloat16(offset + at, true);
-      },
-      (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        checkF16(value, slot);
-        there.setFloat16(offset + at, value, true);
-      },
-    ],
-    f32: (at, slot) => [
-      (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        return there.getFloat32(offset + at, true);
-      },
-      (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        checkF32(value, slot);
-        there.setFloat32(offset + at, value, true);
-      },
-    ],
-    f64: (at, slot) => [
-      (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        return there.getFloat64(offset + at, true);
-      },
-      (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        checkF64(value, slot);
-        there.setFloat64(offset + at, value, true);
-      },
-    ],
-    u64: (at, slot) => [
-      (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        return there.getBigUint64(offset + at, true);
-      },
-      (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        checkU64(value, slot);
-        there.setBigUint64(offset + at, value, true);
-      },
-    ],
-    i64: (at, slot) => [
-      (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        return there.getBigInt64(offset + at, true);
-      },
-      (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        checkI64(value, slot);
-        there.setBigInt64(offset + at, value, true);
-      },
-    ],
-    size: (at, slot) => [
-      (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        return readSize(there, offset + at, slot);
-      },
-      (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        writeSize(there, offset + at, value, slot);
-      },
-    ],
-    bool: (at, slot) => [
-      (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        return there.getUint8(offset + at) !== 0;
-      },
-      (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        checkBool(value, slot);
-        there.setUint8(offset + at, value ? 1 : 0);
-      },
-    ],
-  };
 
   /** A field that is read and written by a codec. */
   function coded<V>({ read, write }: Codec<V>, at: number, slot: Slot): Pair<V> {
     return [
       (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        return read(there, offset + at, slot);
+        const offset = place(pointer);
+        return read(window, offset + at, slot);
       },
       (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        write(there, offset + at, value, slot);
+        const offset = place(pointer);
+        write(window, offset + at, value, slot);
       },
     ];
   }
 
-  function pointerPair(at: number, slot: Slot): Pair<number> {
-    return [
-      (pointer) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        const place = offset + at;
-        const address = there.getInt32(place, true);
-        if (address > 0 && there.getInt32(place + 4, true) === there.high) {
-          return there.origin + address;
-        }
-        return readPointer(there, place, slot);
-      },
-      (pointer, value) => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
-        writePointer(there, offset + at, value, slot);
-      },
-    ];
+  /** A number or a pointer; in the first window by functions of its own. */
+  function generated(codec: Codec<unknown>, slot: Slot): Pair<unknown> {
+    const { at, type } = slot;
+    const width = measure(type).size;
+    const slow = coded(codec, at, slot);
+    let known = space.near();
+    if (known === undefined) return slow;
+    let field: FieldWindow = new NearField(known, at, width, size);
+    const renew: Renew = (error, pointer) => {
+      if (error instanceof TypeError) throw error; // the window is detached
+      const there = space.aim(pointer, size, "Cannot reach a struct");
+      const near = space.near();
+      if (there !== near) field = new FarField(there, at, size);
+      else if (near !== known) field = new NearField(near, at, width, size);
+      known = near;
+      return field;
+    };
+    return generate(type, field, renew, slow) ?? slow;
   }
 
-  function part(at: number): Getter<number> {
+  function part(at: number): (pointer: number) => number {
     return (pointer) => {
-      const { start, low, limit } = window;
-      const offset = pointer - start | 0;
-      if (offset + start !== pointer || offset < low || offset > limit - size) aim(pointer);
+      place(pointer);
       return pointer + at;
     };
   }
@@ -509,28 +136,14 @@ function makeFunctions(info: Info, pool: Pool, action: string): Functions {
       : codecOf(of, targetClass);
     return [
       (pointer: number, index: number): unknown => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
+        const offset = place(pointer);
         checkIndex(index, length, name);
-        return read(there, offset + at + index * stride, slot);
+        return read(window, offset + at + index * stride, slot);
       },
       (pointer: number, index: number, value: unknown): void => {
-        let there = window;
-        let offset = pointer - there.start | 0;
-        if (
-          offset + there.start !== pointer || offset < there.low || offset > there.limit - size
-        ) {
-          there = aim(pointer);
-          offset = pointer - there.start | 0;
-        }
+        const offset = place(pointer);
         checkIndex(index, length, name);
-        write(there, offset + at + index * stride, value, slot);
+        write(window, offset + at + index * stride, value, slot);
       },
     ];
   }
@@ -539,9 +152,9 @@ function makeFunctions(info: Info, pool: Pool, action: string): Functions {
     const { type, at } = slot;
     switch (type.kind) {
       case "scalar":
-        return makers[type.scalar](at, slot);
+        return generated(codecOf(type, targetClass), slot);
       case "pointer":
-        return pointerPair(at, slot);
+        return generated(pointers as Codec<unknown>, slot);
       case "struct":
         return [part(at)];
       case "array":

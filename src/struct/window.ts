@@ -10,8 +10,13 @@
 import { type TextBytes, textBytes } from "../utf8.ts";
 import type { Space } from "./space.ts";
 
+// Constants of this module; exported ones are loaded anew at every use.
+const nowhere = -(2 ** 31);
+/** As `offsetMin` in memory.ts. */
+const page = 4096;
+
 /** The offset of a view whose struct was freed: every access is out of bounds. */
-export const freed = -(2 ** 31);
+export const freed = nowhere;
 
 const word = 2 ** 32;
 
@@ -124,6 +129,120 @@ export class BufferWindow extends DataView<ArrayBuffer> implements Window {
   store(offset: number, bytes: TextBytes): void {
     checkOffset(offset);
     this.bytes.set(bytes, offset);
+  }
+}
+
+/** What the functions of one field reach it by. */
+export interface FieldWindow {
+  /** Where to read and write the field of the struct at a pointer. */
+  at(pointer: number): Access;
+  /** The place there; below 0 if there is none. */
+  offset(pointer: number): number;
+  /** Whether an address that the field has is one that `pointer` understands. */
+  knows(low: number, high: number): boolean;
+  pointer(low: number, high: number): number;
+  /** Whether a number is a pointer that the field may be set to, 0 for none. */
+  reaches(pointer: number): boolean;
+  /** The high word of its address. */
+  highOf(pointer: number): number;
+}
+
+/**
+ * A field of the structs in a pool's first window. It begins where that of the first possible struct does, and ends with that
+ * of the last one, so that the check of bounds is all that a pointer needs: 0 is before it.
+ */
+export class NearField extends DataView<ArrayBuffer> implements FieldWindow {
+  declare readonly high: number;
+  /** The first pointer that is not in the pool, or not a small number. */
+  declare readonly end: number;
+
+  /**
+   * @param window The first window.
+   * @param at Where in a struct the field begins.
+   * @param width Its bytes.
+   * @param size Those of the struct.
+   */
+  constructor(
+    { buffer, space, limit, high }: BufferWindow,
+    at: number,
+    width: number,
+    size: number,
+  ) {
+    super(buffer, page + at, Math.max(0, limit - page - size + width));
+    this.high = high;
+    this.end = Math.min(space.size, -nowhere);
+  }
+
+  at(_pointer: number): this {
+    return this;
+  }
+
+  offset(pointer: number): number {
+    const place = pointer | 0;
+    return place === pointer ? place - page : nowhere;
+  }
+
+  knows(low: number, high: number): boolean {
+    const isNull = (low | high) === 0;
+    return isNull || high === this.high && low > 0;
+  }
+
+  pointer(low: number, _high: number): number {
+    return low;
+  }
+
+  reaches(pointer: number): boolean {
+    return pointer === 0 || (pointer | 0) === pointer && pointer >= page && pointer < this.end;
+  }
+
+  highOf(pointer: number): number {
+    return pointer === 0 ? 0 : this.high;
+  }
+}
+
+/** A field in a pool of which more than the first window is in use. */
+export class FarField implements FieldWindow {
+  readonly #space: Space;
+  readonly #place: number;
+  readonly #size: number;
+  #window: Window;
+
+  /** As those of {@linkcode NearField}. */
+  constructor(window: Window, place: number, size: number) {
+    this.#space = window.space;
+    this.#window = window;
+    this.#place = place;
+    this.#size = size;
+  }
+
+  at(pointer: number): Window {
+    const window = this.#window;
+    const offset = pointer - window.start;
+    if ((offset | 0) === offset && offset >= window.low && offset <= window.limit - this.#size) {
+      return window;
+    }
+    return this.#window = this.#space.aim(pointer, this.#size, "Cannot reach a struct");
+  }
+
+  offset(pointer: number): number {
+    return pointer - this.#window.start + this.#place | 0;
+  }
+
+  knows(low: number, high: number): boolean {
+    return (low | high) === 0 || this.#space.offsetOf(low, high) !== undefined;
+  }
+
+  pointer(low: number, high: number): number {
+    return this.#space.offsetOf(low, high) ?? 0;
+  }
+
+  reaches(pointer: number): boolean {
+    const { low, size } = this.#space;
+    return pointer === 0 || Number.isSafeInteger(pointer) && pointer >= low && pointer < size;
+  }
+
+  highOf(pointer: number): number {
+    return pointer === 0 ? 0 : this.#space.highOf(pointer);
   }
 }
 

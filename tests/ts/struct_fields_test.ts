@@ -1,7 +1,11 @@
 /** Field functions and arrays of structs, also where pools are larger than a window. */
+import process from "node:process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { array, fields, pointer, Pool, string, struct, text, VmemError } from "../../mod.ts";
+import { run } from "./child.ts";
+import { runtime } from "./support.ts";
 
 const Point = struct({ x: "i32", y: "i32" });
 const Node = struct({
@@ -184,3 +188,55 @@ test("struct: a window grows under views that are there already", () => {
   assertEquals(far.next.next?.key, 2);
   assert(pool.check());
 });
+
+test("fields() of a loop that is compiled already follow the window as it grows, and pointers behind it", () => {
+  using pool = Pool.create({ maxSize: "3GiB" });
+  const { key, setKey, next, setNext } = fields(Node, pool);
+  const readAll = (from: number): number => {
+    let sum = 0;
+    for (let i = 0; i < 1000; i += 1) sum += key(from) + next(from);
+    return sum;
+  };
+  setKey(4096, 1);
+  for (let i = 0; i < 300; i += 1) assertEquals(readAll(4096), 1000);
+  for (const place of [2 ** 24, 2 ** 29, 2 ** 30 + 2 ** 20, 2 ** 31 + 4096]) {
+    setKey(place, 2);
+    setNext(place, place);
+    assertEquals(readAll(place), (2 + place) * 1000);
+    assertEquals(readAll(4096), 1000);
+    assertThrows(() => readAll(0), TypeError, "null");
+    assertThrows(() => readAll(4096.5), RangeError);
+  }
+});
+
+test("fields() refuse foreign addresses", () => {
+  using pool = Pool.create({ maxSize: "64MiB" });
+  using other = Pool.create({ maxSize: "64MiB" });
+  const { next } = fields(Node, pool);
+  const foreign = fields(Node, other);
+  const node = pool.calloc(1, Node.size);
+  const there = other.calloc(1, Node.size);
+  foreign.setNext(there, there);
+  const words = other.view(Int32Array, there + Node.offsets.next as never, 2).slice();
+  const place = pool.view(Int32Array, node + Node.offsets.next as never, 2);
+  for (const [low, high] of [words, [4096, 0], [0, words[1]], [-1, -1]] as Int32Array[]) {
+    place.set([low, high] as number[]);
+    assertThrows(() => next(node), RangeError, "is not in this pool");
+  }
+  place.fill(0);
+  assertEquals(next(node) as number, 0);
+});
+
+if (runtime === "deno" && process.env["VMEM_TEST_INNER"] === undefined) {
+  test("fields() work where text may not become code", () => {
+    const files = ["struct_fields_test.ts", "struct_values_test.ts"];
+    const flag = "--v8-flags=--disallow-code-generation-from-strings";
+    const tests = files.map((file) => fileURLToPath(new URL(file, import.meta.url)));
+    const inner = { VMEM_TEST_INNER: "1" };
+    const { status, output } = run(
+      [process.execPath, "test", "-A", "--no-check", flag, ...tests],
+      inner,
+    );
+    assertEquals(status, 0, output);
+  });
+}

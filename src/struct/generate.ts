@@ -1,0 +1,104 @@
+/**
+ * Field functions made as source text, one pair for each field of each pool.
+ *
+ * Why as text: an engine learns what it needs for inlining by literal, and takes variables around a function for constants
+ * only where they were made once. Functions of one literal took 1.4 times as long in JavaScriptCore.
+ *
+ * Why without a branch: an `if` that throws leaves the loop that it is inlined into, and V8 peels no loop with such an exit;
+ * without the peeled turn it loads the window, its bounds and its address anew for every field: 24 instructions, and random
+ * access to main memory takes twice as long because fewer loads are under way. So what is wrong selects an offset that
+ * is nowhere, the check of bounds that a `DataView` does anyway refuses it, and `catch` finds out what it was.
+ *
+ * @module
+ */
+import type { Known, ScalarName } from "./layout.ts";
+import type { FieldWindow } from "./window.ts";
+
+/** What reads and writes one field of the struct at a pointer. */
+export type Pair<V> = readonly [(pointer: number) => V, (pointer: number, value: V) => void];
+
+/** The window to use after an access failed; throws what was wrong with it or with the pointer. */
+export type Renew = (error: unknown, pointer: number) => FieldWindow;
+
+/** Methods of a `DataView` for each type, and when it takes a value `v`. They are the checks of scalars.ts. */
+const scalars: Readonly<Record<Exclude<ScalarName, "size" | "bool">, readonly [string, string]>> = {
+  u8: ["Uint8", "(v & 0xff) === v"],
+  i8: ["Int8", "v << 24 >> 24 === v"],
+  u16: ["Uint16", "(v & 0xffff) === v"],
+  i16: ["Int16", "v << 16 >> 16 === v"],
+  u32: ["Uint32", "v >>> 0 === v"],
+  i32: ["Int32", "(v | 0) === v"],
+  f16: ["Float16", 'typeof v === "number" && !(Math.abs(v) >= 65520 && Math.abs(v) < Infinity)'],
+  f32: [
+    "Float32",
+    'typeof v === "number" && !(Math.abs(v) >= 2 ** 128 - 2 ** 103 && Math.abs(v) < Infinity)',
+  ],
+  f64: ["Float64", 'typeof v === "number"'],
+  u64: ["BigUint64", 'typeof v === "bigint" && BigInt.asUintN(64, v) === v'],
+  i64: ["BigInt64", 'typeof v === "bigint" && BigInt.asIntN(64, v) === v'],
+};
+
+/** The statements that get a field, when a value can be set, and the statements that set it. */
+type Source = readonly [get: string, takes: string, set: string];
+
+function sourceOf(type: Known): Source | undefined {
+  if (type.kind === "pointer") {
+    return [
+      "const low = w.getInt32(q, true), high = w.getInt32(q + 4, true), ok = field.knows(low, high);" +
+      " return field.pointer(w.getInt32(ok ? q : -1, true), high);",
+      "field.reaches(v)",
+      "w.setInt32(q, v, true); w.setInt32(q + 4, field.highOf(v), true);",
+    ];
+  }
+  if (type.kind !== "scalar" || type.scalar === "size") return undefined;
+  if (type.scalar === "bool") {
+    return ["return w.getUint8(q) !== 0;", 'typeof v === "boolean"', "w.setUint8(q, v ? 1 : 0);"];
+  }
+  const [method, takes] = scalars[type.scalar];
+  return [`return w.get${method}(q, true);`, takes, `w.set${method}(q, v, true);`];
+}
+
+type Make = <V>(field: FieldWindow, renew: Renew, slow: Pair<V>) => Pair<V>;
+
+/** Whether this isolate refused to make code of text. */
+let forbidden = false;
+
+/**
+ * The functions of a field; undefined if there is no source for its type, or the program was started so that text may
+ * not become code.
+ *
+ * @param type Its type.
+ * @param field The window that the field is in.
+ * @param renew Called when an access failed.
+ * @param slow Does the access after that.
+ */
+export function generate<V>(
+  type: Known,
+  field: FieldWindow,
+  renew: Renew,
+  slow: Pair<V>,
+): Pair<V> | undefined {
+  const source = sourceOf(type);
+  if (source === undefined || forbidden) return undefined;
+  try {
+    return (new Function("field", "renew", "slow", bodyOf(source)) as Make)(field, renew, slow);
+  } catch {
+    forbidden = true;
+    return undefined;
+  }
+}
+
+function bodyOf([get, takes, set]: Source): string {
+  return `"use strict";
+    const [read, write] = slow;
+    return [
+      (p) => {
+        const w = field.at(p), q = field.offset(p);
+        try { ${get} } catch (e) { field = renew(e, p); return read(p); }
+      },
+      (p, v) => {
+        const w = field.at(p), o = field.offset(p), q = ${takes} ? o : -1;
+        try { ${set} } catch (e) { field = renew(e, p); write(p, v); }
+      },
+    ];`;
+}

@@ -24,7 +24,9 @@ const mallocFamily: readonly string[] = [
   ...["malloc", "calloc", "realloc", "reallocarray"],
   ...["free", "cfree", "free_sized", "free_aligned_sized"],
   ...["aligned_alloc", "memalign", "posix_memalign", "valloc", "pvalloc"],
-  "malloc_usable_size",
+  ...["malloc_usable_size", "malloc_trim", "mallopt"],
+  ...["mallinfo", "mallinfo2", "malloc_info", "malloc_stats"],
+  ...["__malloc_hook", "__realloc_hook", "__memalign_hook", "__free_hook"],
 ];
 
 export const promised: readonly Promised[] = [

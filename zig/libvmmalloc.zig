@@ -5,12 +5,14 @@ const builtin = @import("builtin");
 const std = @import("std");
 const pool = @import("pool.zig");
 
-pub const table = @import("abi/vmmalloc.zig").table;
+const vmmalloc = @import("abi/vmmalloc.zig");
+pub const table = vmmalloc.table;
 pub const panic = pool.Panic;
 
 comptime {
     if (builtin.output_mode == .Lib) {
         for (@typeInfo(table).@"struct".decl_names) |name| @export(&@field(table, name), .{ .name = name });
+        for (@typeInfo(vmmalloc.hooks).@"struct".decl_names) |name| @export(&@field(vmmalloc.hooks, name), .{ .name = name });
         @export(&constructor, .{ .name = "vmmalloc_constructor", .section = ".init_array" });
         @export(&destructor, .{ .name = "vmmalloc_destructor", .section = ".fini_array" });
     }
@@ -29,6 +31,6 @@ fn finish() callconv(.c) void {
 }
 
 test {
-    _ = @import("abi/vmmalloc.zig");
+    _ = vmmalloc;
     _ = pool;
 }

@@ -40,17 +40,10 @@ pub const table = struct {
         return realloc(block, bytes);
     }
 
-    pub fn cfree(block: Block) callconv(.c) void {
-        return free(block);
-    }
-
-    pub fn free_sized(block: Block, _: usize) callconv(.c) void {
-        return free(block);
-    }
-
-    pub fn free_aligned_sized(block: Block, _: usize, _: usize) callconv(.c) void {
-        return free(block);
-    }
+    /// The same function by other names: it has no use for what else they are given.
+    pub const cfree = free;
+    pub const free_sized = free;
+    pub const free_aligned_sized = free;
 
     pub fn aligned_alloc(alignment: usize, size: usize) align(64) callconv(.c) Block {
         if (@popCount(alignment) != 1) return refuse(.INVAL);
@@ -88,7 +81,76 @@ pub const table = struct {
     pub fn malloc_usable_size(block: Block) callconv(.c) usize {
         return if (block == null) 0 else process.usableSize(@intFromPtr(block));
     }
+
+    pub fn malloc_trim(_: usize) callconv(.c) c_int {
+        return @intFromBool(process.trim());
+    }
+
+    pub fn malloc_stats() callconv(.c) void {
+        process.printStats();
+    }
+
+    pub fn malloc_info(options: c_int, stream: *process.Stream) callconv(.c) c_int {
+        if (options != 0) return @backingInt(E.INVAL);
+        process.writeXml(stream) catch return -1;
+        return 0;
+    }
+
+    pub fn mallinfo2() callconv(.c) Info(usize) {
+        return information(usize);
+    }
+
+    /// What an int cannot hold is the largest that it can.
+    pub fn mallinfo() callconv(.c) Info(c_int) {
+        return information(c_int);
+    }
+
+    /// glibc's parameters are accepted and change nothing: the pool has other ones.
+    pub fn mallopt(parameter: c_int, _: c_int) callconv(.c) c_int {
+        return @intFromBool(parameter >= -8 and parameter <= 4 and parameter != 0);
+    }
 };
+
+/// Programs before glibc 2.34 may look for these; nothing calls what is put there. In glibc of that age they make the C library's
+/// own malloc, which libraries opened with RTLD_DEEPBIND use, serve from the pool.
+pub const hooks = struct {
+    pub var __malloc_hook: *const anyopaque = &table.malloc;
+    pub var __realloc_hook: *const anyopaque = &table.realloc;
+    pub var __memalign_hook: *const anyopaque = &table.memalign;
+    pub var __free_hook: *const anyopaque = &table.free;
+};
+
+/// `struct mallinfo` with int, `struct mallinfo2` with size_t.
+fn Info(comptime Number: type) type {
+    return extern struct {
+        /// Bytes of storage.
+        arena: Number = 0,
+        ordblks: Number = 0,
+        smblks: Number = 0,
+        hblks: Number = 0,
+        hblkhd: Number = 0,
+        usmblks: Number = 0,
+        /// Bytes of free blocks that threads and depots keep.
+        fsmblks: Number = 0,
+        /// Bytes of live blocks.
+        uordblks: Number = 0,
+        /// Bytes of storage without a live block.
+        fordblks: Number = 0,
+        /// Bytes of storage without a live or kept block.
+        keepcost: Number = 0,
+    };
+}
+
+fn information(comptime Number: type) Info(Number) {
+    const stats = process.stats() orelse return .{};
+    return .{
+        .arena = std.math.lossyCast(Number, stats.committed),
+        .fsmblks = std.math.lossyCast(Number, stats.cached),
+        .uordblks = std.math.lossyCast(Number, stats.allocated),
+        .fordblks = std.math.lossyCast(Number, stats.committed -| stats.allocated),
+        .keepcost = std.math.lossyCast(Number, stats.committed -| stats.active),
+    };
+}
 
 const E = pool.errno.Number;
 const Block = ?*anyopaque;

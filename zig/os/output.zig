@@ -25,6 +25,16 @@ pub fn stderr(text: []const u8) void {
     write(2, text) catch {};
 }
 
+/// A `FILE *` of the C library.
+pub const Stream = opaque {};
+
+extern "c" fn fwrite(bytes: [*]const u8, size: usize, count: usize, to: *Stream) usize;
+
+/// Adds to what the C library will write. EIO: it took less.
+pub fn stream(to: *Stream, text: []const u8) Error!void {
+    if (fwrite(text.ptr, 1, text.len, to) != text.len) return error.EIO;
+}
+
 /// Creates the file `path`, or empties it, for writing (mode 0666 and the umask). The caller closes it.
 pub fn create(path: [:0]const u8) Error!file.Fd {
     return open(path, .{ .ACCMODE = .WRONLY, .CREAT = true, .TRUNC = true, .APPEND = true, .CLOEXEC = true, .NOCTTY = true });

@@ -17,7 +17,9 @@ const creation = @import("creation.zig");
 const process_options = @import("process_options.zig");
 const registry = @import("registry.zig");
 const statistics = @import("statistics.zig");
+const stats_xml = @import("stats_xml.zig");
 
+pub const Stream = os.output.Stream;
 pub const Options = process_options.Options;
 pub const Fork = process_options.Fork;
 
@@ -121,10 +123,38 @@ pub fn start() void {
 
 /// At the library's destructor. The pool goes on serving those who come later.
 pub fn finish() void {
-    if (!stats_at_exit) return;
-    const range = registry.find(known()) orelse return;
+    if (stats_at_exit) printStats();
+}
+
+/// The pool's numbers; null where there is no pool yet.
+pub fn stats() ?heap.Heap.Stats {
+    const range = registry.find(handle() orelse return null) orelse return null;
+    defer range.release();
+    return range.heap.stats();
+}
+
+/// Gives unused storage back; whether there was any.
+pub fn trim() bool {
+    const range = registry.find(handle() orelse return false) orelse return false;
+    defer range.release();
+    return range.heap.trim() > 0;
+}
+
+/// To the log's file or standard error.
+pub fn printStats() void {
+    const range = registry.find(handle() orelse return) orelse return;
     defer range.release();
     statistics.print(range.heap, .{});
+}
+
+/// As malloc_info(3) writes it. EIO: see `os.output.stream`.
+pub fn writeXml(to: *os.output.Stream) os.Error!void {
+    const range = registry.find(handle() orelse return) orelse return;
+    defer range.release();
+    var buffer: [2048]u8 = undefined;
+    var writer = std.Io.Writer.fixed(&buffer);
+    stats_xml.write(&writer, range.heap) catch unreachable; // 20 numbers
+    try os.output.stream(to, writer.buffered());
 }
 
 /// What there is of a block that the pool cannot give yet: see `heap.allocate`. Null when there is no more.

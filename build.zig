@@ -29,9 +29,10 @@ pub fn build(b: *std.Build) void {
     const libvmem = @import("zig/build/libvmem.zig").add(config);
     @import("zig/build/libvmem_ffi.zig").add(config);
     @import("zig/build/install.zig").addManuals(config);
-    _ = @import("zig/build/libvmmalloc.zig").add(config);
+    const libvmmalloc = @import("zig/build/libvmmalloc.zig").add(config);
     @import("zig/build/unit_tests.zig").add(config);
     @import("zig/build/abi.zig").add(config, libvmem);
+    @import("zig/build/interpose.zig").add(config, libvmmalloc);
     @import("zig/build/symbols.zig").add(config);
     @import("zig/build/fuzz.zig").add(config);
     @import("zig/build/stress.zig").add(config);

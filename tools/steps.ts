@@ -50,6 +50,7 @@ export const steps: readonly Step[] = [
   step("stress", "the heap's stress program, briefly, and with defects planted", stress),
   step("symbols", "src/symbols.ts against the native library", () => zigChecks(["check-symbols"])),
   step("abi", "C programs against libvmem.so.1", abi, ["build"]),
+  step("interpose", "programs whose malloc is libvmmalloc's", interpose, ["build"]),
   step("structure", "layers, file lengths and exported symbols", structure, ["build"]),
   step("installed", "headers, manual pages, and programs against an installed tree", installed, [
     "build",
@@ -179,11 +180,19 @@ function installed(): Promise<Outcome> {
   return denoTest("installed", ["--no-check", ...suite]);
 }
 
+/** Programs are the same whichever runtime starts them. */
+function interpose(): Promise<Outcome> {
+  const suite = filesIn("tests/interpose", (name) => name.endsWith("_test.ts"));
+  return denoTest("interpose", ["--no-check", ...suite]);
+}
+
 function denoSuite(): Promise<Outcome> {
   // File by file: given a folder, Deno would also take tools/test.ts for a test, and start all over again.
   const suite = ["src", "tests", "tools", "bench", "examples"]
     .flatMap((folder) => filesIn(folder, (name) => name.endsWith("_test.ts")))
-    .filter((file) => file !== "tests/structure_test.ts" && !file.startsWith("tests/installed/"));
+    .filter((file) =>
+      file !== "tests/structure_test.ts" && !/^tests\/(installed|interpose)\//.test(file)
+    );
   // Matters of Deno alone, such as its permissions; their names keep Bun from collecting them.
   const own = filesIn("tests/deno", (name) => /^[^/]+\.ts$/.test(name));
   return denoTest("deno", ["--no-check", ...suite, ...own]);
@@ -198,6 +207,7 @@ function bunSuite(): Promise<Outcome> {
     "--only-failures",
     "--path-ignore-patterns=tests/structure_test.ts",
     "--path-ignore-patterns=tests/installed/**",
+    "--path-ignore-patterns=tests/interpose/**",
     "--reporter=junit",
     `--reporter-outfile=${report}`,
   ]);

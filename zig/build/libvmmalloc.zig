@@ -1,7 +1,9 @@
-//! libvmmalloc.so.1: malloc and its family for a whole process, and its twin for debugging.
+//! libvmmalloc.so.1: malloc and its family for a whole process, its twin for debugging, its header and its file for
+//! pkg-config.
 
 const std = @import("std");
 const Config = @import("Config.zig");
+const install = @import("install.zig");
 
 pub fn add(c: Config) *std.Build.Step.Compile {
     const library: Config.Library = .{
@@ -14,5 +16,11 @@ pub fn add(c: Config) *std.Build.Step.Compile {
     };
     const shared = c.addLibrary(library);
     c.addTwin(library);
+    install.addHeader(c, "libvmmalloc.h");
+    install.addPackage(c, .{
+        .name = "libvmmalloc",
+        .description = "malloc of a whole process from a file on fast memory",
+        .library = "vmmalloc",
+    });
     return shared;
 }

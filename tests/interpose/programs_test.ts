@@ -1,0 +1,51 @@
+/**
+ * Programs of the system do under libvmmalloc what they do without it: same output, same exit status. Their statistics, one
+ * set for every process that ends in the usual way, show that their memory came from pools.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { deno } from "../../tools/bun.ts";
+import { ceilings, findProgram, inFolder, pool, runProgram } from "./preload.ts";
+import { type Program, programs } from "./programs.ts";
+
+/** Runs the program twice, in the folder: alone, and with a pool. */
+function compare(program: Program, path: string, folder: string): void {
+  writeFileSync(join(folder, "lines"), lines());
+  const command = [path, ...program.words];
+  const input = program.input ?? "";
+  const alone = runProgram(command, { cwd: folder, input });
+  const statistics = join(folder, "statistics");
+  const environment = {
+    ...pool(program.pool ?? "512MiB"),
+    VMMALLOC_LOG_STATS: "1",
+    VMMALLOC_LOG_FILE: statistics,
+  };
+  const ours = runProgram(command, { cwd: folder, input, environment });
+  assertEquals(ours, alone);
+  assertEquals(alone.status, program.status ?? 0);
+  if (program.output !== undefined) assertEquals(alone.stdout, program.output);
+  const least = program.captures;
+  if (least === undefined) return;
+  const most = Math.max(0, ...ceilings(statistics));
+  assert(most >= least, `at most ${most} bytes were allocated in pools, not ${least}`);
+}
+
+/** 20 000 lines of text in no order. */
+function lines(): string {
+  let state = 1;
+  return Array.from({ length: 20_000 }, () => {
+    state = state * 48271 % 2147483647;
+    return `${state % 1000} ${state.toString(36)} ${"x".repeat(state % 50)}\n`;
+  }).join("");
+}
+
+for (const program of programs) {
+  const path = program.command === "deno" ? deno() : findProgram(program.command);
+  const skip = path === undefined && `${program.command} is not installed`;
+  test(`interpose: ${program.name}`, { skip }, () => {
+    inFolder((folder) => compare(program, path ?? process.execPath, folder));
+  });
+}

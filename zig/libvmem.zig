@@ -3,6 +3,7 @@
 
 const builtin = @import("builtin");
 const pool = @import("pool.zig");
+const exported = @import("abi/trace.zig").exported;
 
 pub const table = @import("abi/vmem.zig").table;
 pub const extension = @import("abi/vmemx.zig").table;
@@ -10,13 +11,14 @@ pub const panic = pool.Panic;
 
 comptime {
     if (builtin.output_mode == .Lib) {
-        for (@typeInfo(table).@"struct".decl_names) |name| @export(&@field(table, name), .{ .name = name });
-        for (@typeInfo(extension).@"struct".decl_names) |name| @export(&@field(extension, name), .{ .name = name });
+        for (@typeInfo(table).@"struct".decl_names) |name| @export(exported(name, @field(table, name)), .{ .name = name });
+        for (@typeInfo(extension).@"struct".decl_names) |name| @export(exported(name, @field(extension, name)), .{ .name = name });
     }
 }
 
 test {
     _ = @import("abi/vmem.zig");
     _ = @import("abi/vmemx.zig");
+    _ = @import("abi/trace.zig");
     _ = pool;
 }

@@ -40,6 +40,11 @@ pub const forkChild = thread.forkChild;
 /// What can be asked and set by name.
 pub const controls = @import("heap/controls.zig");
 pub const decayMs = @import("heap/give_back.zig").decayMs;
+
+/// For the last look at a heap, in builds with `options.debug`.
+pub const expectTail = @import("heap/hardened.zig").expectTail;
+pub const forgetBlocks = @import("heap/memcheck.zig").forgetBlocks;
+
 /// What statistics read.
 pub const counts = @import("heap/counts.zig");
 pub const classes_table = &classes.table;
@@ -69,6 +74,7 @@ test {
     _ = @import("heap/Fullness.zig");
     _ = @import("heap/Magazine.zig");
     _ = @import("heap/depot.zig");
+    _ = @import("heap/memcheck.zig");
     _ = @import("heap/Metadata.zig");
     _ = @import("heap/Runs.zig");
     _ = @import("heap/records.zig");

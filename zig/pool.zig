@@ -84,7 +84,7 @@ pub const Wording = messages.Wording;
 /// Whether the pool is consistent: its heap's invariants hold, and no other open pool shares memory with it. What is wrong
 /// goes to the log and the last message. Other operations on the pool wait. Errors: see `refuse`.
 pub fn check(handle: usize) Error!bool {
-    const range = try lifetime.pinned(handle);
+    const range = find(handle) orelse return lifetime.refuseQuestion(handle);
     defer range.release();
     const whole = range.heap.check(&messages.inconsistent);
     if (!lifetime.overlapsAnother(range)) return whole;

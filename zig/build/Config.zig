@@ -152,7 +152,8 @@ fn shippedModule(c: Config, library: Library, variant: Variant) *std.Build.Modul
     const module = c.b.createModule(.{
         .root_source_file = c.b.path(library.root),
         .target = c.target,
-        .optimize = if (debug) .debug else c.optimize,
+        // Unoptimised, ten frames of ours would stand between a report of Valgrind and the caller.
+        .optimize = if (debug) .safe else c.optimize,
         .link_libc = true,
         .pic = true,
         .strip = !debug and c.strip,

@@ -15,6 +15,7 @@ const Heap = @This();
 
 const std = @import("std");
 const assert = @import("../base.zig").assert;
+const build = @import("options");
 const os = @import("../os.zig");
 const region_layer = @import("../region.zig");
 const canary = @import("canary.zig");
@@ -23,6 +24,7 @@ const counts = @import("counts.zig");
 const depot = @import("depot.zig");
 const give_back = @import("give_back.zig");
 const hardened = @import("hardened.zig");
+const memcheck = @import("memcheck.zig");
 const slabs = @import("slabs.zig");
 const thread = @import("thread.zig");
 const verify = @import("verify.zig");
@@ -63,11 +65,13 @@ pub const Options = struct {
     zero: bool = false,
     /// For faces that speak in offsets, see `thread.malloc`.
     offset_cells: bool = false,
+    /// Bytes behind each block that must not be written to; of builds with `options.debug` alone.
+    tail: u8 = 0,
 };
 
 pub const decay_ms_default = 10_000;
 
-pub const Misuse = enum { not_a_block, freed_twice, unknown_pointer, wrong_size, written_after_free };
+pub const Misuse = enum { not_a_block, freed_twice, unknown_pointer, wrong_size, written_after_free, written_behind };
 
 pub const Stats = struct {
     /// Bytes of live blocks, as their classes round them.
@@ -114,6 +118,8 @@ cached_max: usize,
 cached_min: u64,
 junk: Junk,
 zero: bool,
+/// See `hardened.tailLen`.
+tail: if (build.debug) u8 else void,
 quarantine: hardened.Quarantine = .{},
 /// When storage was last given back by decay.
 trimmed_ns: u64,
@@ -171,12 +177,14 @@ pub fn create(region: *Region, options: Options) os.Error!*Heap {
         .cached_min = options.cached_min,
         .junk = options.junk,
         .zero = options.zero,
+        .tail = if (build.debug) options.tail,
         .trimmed_ns = if (region.lazy) os.thread.nowNs() else 0,
         .arena_count = arena_count,
         .arenas = arenas,
     };
     // Neither the arenas nor what is counted of runs is written: fresh memory is zero, which is how both begin.
     h.runs = .init(&h.metadata, region, options.reserved_pages, states, @ptrFromInt(metadata.memory + extents_at));
+    memcheck.created(h);
     return h;
 }
 
@@ -202,6 +210,7 @@ pub fn kill(h: *Heap) void {
         h.unlink(c);
         c.lock.unlock();
     }
+    memcheck.killed(h);
 }
 
 pub fn isDead(h: *const Heap) bool {
@@ -223,6 +232,7 @@ pub fn forkChild(h: *Heap) void {
     h.runs.lock.reset();
     h.quarantine.lock.reset();
     for (h.arenas[0..h.arena_count]) |*arena| for (&arena.shards) |*s| s.lock.reset();
+    memcheck.inherited(h);
     h.dead = true;
     h.runs.closed = true;
     while (h.caches) |c| {
@@ -303,9 +313,9 @@ pub fn find(h: *const Heap, address: usize) ?Found {
 
 /// Usable bytes of the block.
 pub fn sizeOf(h: *const Heap, found: Found) usize {
-    if (found.class != classes.large) return classes.sizes[found.class];
+    if (found.class != classes.large) return classes.sizes[found.class] - hardened.tailLen(h);
     const d = h.metadata.descriptor(found.number);
-    return @as(usize, d.pages -| @intFromBool(d.guarded)) * page_size;
+    return @as(usize, d.pages -| @intFromBool(d.guarded)) * page_size - hardened.tailLen(h);
 }
 
 /// The byte that says whether the block is live; only where the heap keeps them.

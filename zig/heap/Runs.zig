@@ -20,6 +20,7 @@ const os = @import("../os.zig");
 const region_layer = @import("../region.zig");
 const classes = @import("classes.zig");
 const counts = @import("counts.zig");
+const memcheck = @import("memcheck.zig");
 const FreeRuns = @import("FreeRuns.zig");
 const Fullness = @import("Fullness.zig");
 const Metadata = @import("Metadata.zig");
@@ -432,6 +433,7 @@ fn commitGranules(r: *Runs, from: usize, to: usize) bool {
     const granule = r.region.granule;
     const stop = @min(to * granule, r.region.size);
     r.region.commit(from * granule, stop - from * granule) catch return false;
+    memcheck.committed(r.region.base + from * granule, stop - from * granule);
     @memset(r.metadata.granules[from..to], 1);
     return true;
 }

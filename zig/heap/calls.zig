@@ -3,9 +3,11 @@
 
 const std = @import("std");
 const assert = @import("../base.zig").assert;
+const build = @import("options");
 const classes = @import("classes.zig");
 const give_back = @import("give_back.zig");
 const hardened = @import("hardened.zig");
+const memcheck = @import("memcheck.zig");
 const thread = @import("thread.zig");
 const Cache = @import("Cache.zig");
 const Heap = @import("Heap.zig");
@@ -74,13 +76,14 @@ fn endUnpinned(c: *Cache) void {
 
 pub fn allocateIn(u: Use, size: usize, alignment: usize, zero: bool) Error!usize {
     const h = u.heap;
-    if (size > @as(usize, h.pages) * classes.page_size) return error.OutOfMemory;
-    const class = if (alignment > classes.page_size) classes.large else requestClass(h, size, alignment);
+    const taken = hardened.withTail(h, size);
+    if (taken > @as(usize, h.pages) * classes.page_size) return error.OutOfMemory;
+    const class = if (alignment > classes.page_size) classes.large else requestClass(h, taken, alignment);
     const run = (if (class == classes.large)
-        takeLarge(u, size, alignment)
+        takeLarge(u, taken, alignment)
     else
         takeCached(u, class, zero)) orelse return if (h.isDead()) error.DeadHandle else error.OutOfMemory;
-    if (h.states or h.junk != .none or h.zero) welcome(h, run.address);
+    if (build.debug or h.states or h.junk != .none or h.zero) welcome(h, run.address, size, zero);
     // A fresh run is zero, but for the junk it was just filled with.
     if (zero and (!run.fresh or h.junk != .none)) clear(run.address, size);
     give_back.whenDue(h);
@@ -123,16 +126,19 @@ fn takeLarge(u: Use, size: usize, alignment: usize) ?Heap.Run {
 }
 
 /// What the heap's options want done with a new block.
-fn welcome(h: *Heap, address: usize) void {
+fn welcome(h: *Heap, address: usize, asked: usize, zero: bool) void {
     // What was freed twice may have been in a cache and is no block any more.
     const found = h.find(address) orelse return;
     const size = h.sizeOf(found);
+    memcheck.open(address, size + hardened.tailLen(h));
     if (h.states) {
         const state = h.stateOf(found);
         hardened.admit(h, address, size, state.*);
         state.* = hardened.State.live;
     }
     fillNew(h, address, size);
+    hardened.markTail(h, address, size);
+    memcheck.allocated(address, size + hardened.tailLen(h), asked, zero or h.zero);
 }
 
 /// New bytes of a block, as the options `junk` and `zero` want them.
@@ -169,10 +175,12 @@ pub fn release(handle: usize, address: usize) Error!void {
 /// The live block at an address, as far as the heap can tell.
 pub fn live(h: *Heap, address: usize) Error!Heap.Found {
     const found = h.find(address) orelse {
+        memcheck.freedWrongly(address);
         h.report(.unknown_pointer, address);
         return error.InvalidPointer;
     };
     if (!h.isBlockFound(found)) {
+        memcheck.freedWrongly(address);
         h.report(.freed_twice, address);
         return error.AlreadyFree;
     }
@@ -182,6 +190,9 @@ pub fn live(h: *Heap, address: usize) Error!Heap.Found {
 pub fn releaseFound(u: Use, found: Heap.Found, address: usize) Error!void {
     const h = u.heap;
     defer give_back.whenDue(h);
+    const size = h.sizeOf(found);
+    memcheck.open(address, size + hardened.tailLen(h));
+    hardened.expectTail(h, address, size);
     if (h.hardening >= 3) {
         // Of two threads that free it at the same time one does: in the quarantine it would do harm later.
         if (@cmpxchgStrong(u8, h.stateOf(found), hardened.State.live, hardened.State.quarantined, .monotonic, .monotonic) != null) {
@@ -191,7 +202,8 @@ pub fn releaseFound(u: Use, found: Heap.Found, address: usize) Error!void {
         return hardened.retire(h, found, address);
     }
     if (h.states) h.stateOf(found).* = hardened.State.unknown;
-    if (h.junk == .freed or h.junk == .both) hardened.fill(address, h.sizeOf(found), hardened.freed_byte);
+    if (h.junk == .freed or h.junk == .both) hardened.fill(address, size, hardened.freed_byte);
+    memcheck.freed(address, size + hardened.tailLen(h));
     if (found.class != classes.large) {
         if (u.cache) |c| return c.overflow(found.class, address);
     }
@@ -208,7 +220,9 @@ pub fn releaseUncached(h: *Heap, address: usize) void {
 pub fn usableSize(handle: usize, address: usize) Error!usize {
     const u = try thread.use(thread.here(), handle);
     defer u.release();
-    return u.heap.sizeOf(try live(u.heap, address));
+    const size = u.heap.sizeOf(try live(u.heap, address));
+    memcheck.allGiven(address, size);
+    return size;
 }
 
 /// Whether a live block starts at the address, as far as the heap can tell (level 2: exactly).
@@ -234,7 +248,7 @@ pub fn resize(handle: usize, address: usize, size: usize) Error!usize {
     const new = allocateIn(u, size, 1, false) catch |err| return if (size <= old_size) address else err;
     const to: [*]u8 = @ptrFromInt(new);
     const from: [*]const u8 = @ptrFromInt(address);
-    const kept = @min(old_size, size);
+    const kept = @min(memcheck.requested(address, old_size), size);
     @memcpy(to[0..kept], from[0..kept]);
     releaseFound(u, found, address) catch {}; // by another thread, meanwhile
     return new;
@@ -248,13 +262,25 @@ pub fn resizeInPlace(handle: usize, address: usize, size: usize) Error!bool {
 }
 
 pub fn resizeFound(h: *Heap, found: Heap.Found, size: usize) bool {
-    if (size > @as(usize, h.pages) * classes.page_size) return false;
-    if (classes.isSmall(found.class)) return requestClass(h, size, 1) == found.class;
-    if (size <= classes.small_max) return false;
+    const wanted = hardened.withTail(h, size);
+    if (wanted > @as(usize, h.pages) * classes.page_size) return false;
+    const address = h.base + found.offset;
     const before = h.sizeOf(found);
-    const pages = classes.runPages(size);
+    const used = memcheck.requested(address, before);
+    if (classes.isSmall(found.class)) {
+        if (requestClass(h, wanted, 1) != found.class) return false;
+        memcheck.resized(address, used, before, size);
+        return true;
+    }
+    if (wanted <= classes.small_max) return false;
+    const pages = classes.runPages(wanted);
     if (!h.runs.resize(found.number, found.offset >> classes.page_shift, @intCast(pages))) return false;
-    const after = pages * classes.page_size;
-    if (after > before) fillNew(h, h.base + found.offset + before, after - before);
+    const after = pages * classes.page_size - hardened.tailLen(h);
+    if (after > before) {
+        memcheck.open(address + before, after - before);
+        fillNew(h, address + before, after - before);
+    }
+    if (after != before) hardened.markTail(h, address, after);
+    memcheck.resized(address, used, after, size);
     return true;
 }

@@ -9,6 +9,8 @@ const assert = @import("../base.zig").assert;
 const calls = @import("calls.zig");
 const classes = @import("classes.zig");
 const give_back = @import("give_back.zig");
+const hardened = @import("hardened.zig");
+const memcheck = @import("memcheck.zig");
 const thread = @import("thread.zig");
 const Heap = @import("Heap.zig");
 
@@ -59,12 +61,13 @@ pub fn usableSize(handle: usize, size: usize, alignment: usize) Error!?usize {
 
 fn usable(h: *const Heap, size: usize, alignment: usize) ?usize {
     const most = @as(usize, h.pages) * page_size;
-    if (size > most or alignment > 1 << 56) return null;
+    const taken = hardened.withTail(h, size);
+    if (taken > most or alignment > 1 << 56) return null;
     if (alignment <= page_size) {
-        const class = calls.requestClass(h, size, alignment);
-        if (class != classes.large) return classes.sizes[class];
+        const class = calls.requestClass(h, taken, alignment);
+        if (class != classes.large) return classes.sizes[class] - hardened.tailLen(h);
     }
-    return classes.runPages(size) * page_size;
+    return classes.runPages(taken) * page_size - hardened.tailLen(h);
 }
 
 /// Makes a block at least `size` bytes long, more than 0, moving it if need be or if it is not aligned; all usable bytes that it
@@ -84,10 +87,11 @@ pub fn resize(handle: usize, address: usize, size: usize, how: How) Error!usize 
         give_back.whenDue(h);
         return address;
     }
-    const new = calls.allocateIn(u, size, how.alignment, false) catch |err| return if (fits and size <= before) address else err;
+    const new = calls.allocateIn(u, wanted, how.alignment, false) catch |err| return if (fits and size <= before) address else err;
     const to: [*]u8 = @ptrFromInt(new);
     const from: [*]const u8 = @ptrFromInt(address);
     const kept = @min(before, wanted);
+    memcheck.allGiven(address, before);
     @memcpy(to[0..kept], from[0..kept]);
     if (how.zero) @memset(to[kept..wanted], 0);
     calls.releaseFound(u, found, address) catch {}; // by another thread, meanwhile
@@ -96,6 +100,7 @@ pub fn resize(handle: usize, address: usize, size: usize, how: How) Error!usize 
 
 fn clearBeyond(h: *const Heap, address: usize, before: usize) void {
     const after = h.sizeOf(h.find(address) orelse return);
+    memcheck.allGiven(address, after);
     if (after <= before) return;
     const bytes: [*]u8 = @ptrFromInt(address);
     @memset(bytes[before..after], 0);
@@ -118,7 +123,9 @@ pub fn resizeInPlace(handle: usize, address: usize, size: usize, extra: usize, h
     if (!done) return before;
     if (how.zero) clearBeyond(h, address, before);
     give_back.whenDue(h);
-    return h.sizeOf(h.find(address) orelse return error.InvalidPointer);
+    const after = h.sizeOf(h.find(address) orelse return error.InvalidPointer);
+    memcheck.allGiven(address, after);
+    return after;
 }
 
 /// Frees a block, past the cache if asked for.

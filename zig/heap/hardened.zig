@@ -7,8 +7,10 @@
 //! enough to protect one.
 
 const std = @import("std");
+const options = @import("options");
 const os = @import("../os.zig");
 const classes = @import("classes.zig");
+const memcheck = @import("memcheck.zig");
 const Heap = @import("Heap.zig");
 
 /// jemalloc's patterns.
@@ -45,6 +47,7 @@ pub const Quarantine = struct {
 
     fn pop(q: *Quarantine) Entry {
         const entry = q.ring[q.first];
+        q.ring[q.first] = .{}; // what looks for lost blocks would find an address there
         q.first = (q.first + 1) % capacity;
         q.count -= 1;
         q.bytes -= entry.size;
@@ -56,6 +59,7 @@ pub const Quarantine = struct {
 pub fn retire(h: *Heap, found: Heap.Found, address: usize) void {
     const size = h.sizeOf(found);
     fill(address, size, freed_byte);
+    memcheck.freed(address, size + tailLen(h));
     const q = &h.quarantine;
     const limit = @as(usize, h.pages) * classes.page_size / 32;
     q.lock.lock();
@@ -99,7 +103,10 @@ pub fn liftGuards(h: *Heap) bool {
 fn releaseOldest(h: *Heap) void {
     const address = h.quarantine.pop().address;
     const found = h.find(address) orelse return h.report(.not_a_block, address);
-    expectFilled(h, address, h.sizeOf(found));
+    const size = h.sizeOf(found);
+    memcheck.open(address, size);
+    expectFilled(h, address, size);
+    memcheck.close(address, size);
     h.stateOf(found).* = State.filled;
     const d = h.metadata.descriptor(found.number);
     // At the limit on mappings it stays: a lost block is better than one that faults.
@@ -120,6 +127,44 @@ fn expectFilled(h: *Heap, address: usize, size: usize) void {
 pub fn fill(address: usize, size: usize, byte: u8) void {
     const bytes: [*]u8 = @ptrFromInt(address);
     @memset(bytes[0..@min(size, filled_max)], byte);
+}
+
+/// Bytes that every block has behind the usable ones, to tell when they are written to.
+pub inline fn tailLen(h: *const Heap) usize {
+    return if (options.debug) h.tail else 0;
+}
+
+/// What has to be taken for a block of `size` bytes.
+pub inline fn withTail(h: *const Heap, size: usize) usize {
+    if (!options.debug or h.tail == 0) return size;
+    return @max(size, classes.sizes[1]) +| h.tail;
+}
+
+/// Fills what lies behind the usable `size` bytes of a block.
+pub inline fn markTail(h: *const Heap, address: usize, size: usize) void {
+    const len = tailLen(h);
+    if (len == 0) return;
+    memcheck.open(address + size, len);
+    @memset(tailAt(address + size, len), allocated_byte);
+    memcheck.close(address + size, len);
+}
+
+/// Reports when somebody wrote there.
+pub inline fn expectTail(h: *Heap, address: usize, size: usize) void {
+    if (!isTailWhole(h, address, size)) h.report(.written_behind, address);
+}
+
+pub fn isTailWhole(h: *const Heap, address: usize, size: usize) bool {
+    const len = tailLen(h);
+    if (len == 0) return true;
+    memcheck.open(address + size, len);
+    defer memcheck.close(address + size, len);
+    return std.mem.allEqual(u8, tailAt(address + size, len), allocated_byte);
+}
+
+fn tailAt(address: usize, len: usize) []u8 {
+    const first: [*]u8 = @ptrFromInt(address);
+    return first[0..len];
 }
 
 /// A run whose last page faults; an ordinary one where that page cannot be protected.

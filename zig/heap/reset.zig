@@ -13,11 +13,13 @@ const assert = @import("../base.zig").assert;
 const depot = @import("depot.zig");
 const give_back = @import("give_back.zig");
 const hardened = @import("hardened.zig");
+const memcheck = @import("memcheck.zig");
 const thread = @import("thread.zig");
 const Heap = @import("Heap.zig");
 
 /// False, and nothing is changed, where the heap is dead or (level 3) a guard page cannot be made ordinary.
 pub fn reset(h: *Heap) bool {
+    memcheck.forgetBlocks(h);
     if (!resetLocked(h)) return false;
     give_back.whenDue(h);
     return true;

@@ -462,12 +462,14 @@ noinline fn findCache(t: *Local, heap: *Heap, handle: usize) ?*Cache {
         std.mem.copyBackwards(Entry, t.recent[1..], t.recent[0 .. recent_count - 1]);
         t.recent[0] = t.last;
         t.last = .{ .handle = handle, .cache = c };
-    } else if (c.states and !c.offset_cells and !fills(heap)) t.checked = .{ .handle = handle, .cache = c };
+    } else if (!options.debug and c.states and !c.offset_cells and !fills(heap)) t.checked = .{ .handle = handle, .cache = c };
     return c;
 }
 
-/// What the hot paths know nothing of is left to the slow ones: the cache never becomes `last`.
+/// What the hot paths know nothing of is left to the slow ones: the cache never becomes `last`. In the twin for debugging that
+/// is all.
 fn servesHot(c: *const Cache) bool {
+    if (options.debug) return false;
     const h = c.heap;
     return (hooks.checked or !c.states) and hooks.offsets == c.offset_cells and h.hardening < 3 and !fills(h);
 }

@@ -69,7 +69,7 @@ fn blocksOf(h: *Heap, page: u32, out: []Block) usize {
         if (d.isFree(index)) continue;
         const address = start + index * size;
         if (h.states and !isLive(h, address)) continue;
-        out[count] = .{ .address = address, .size = size };
+        out[count] = .{ .address = address, .size = size - hardened.tailLen(h) };
         count += 1;
     }
     return count;

@@ -5,6 +5,7 @@
 //! named here. A pair that is not understood is logged and left out; the others count.
 
 const std = @import("std");
+const options = @import("options");
 const os = @import("../os.zig");
 const heap = @import("../heap.zig");
 const log = @import("log.zig");
@@ -27,6 +28,7 @@ pub const Settings = struct {
     abort: ?bool = null,
     stats_print: ?bool = null,
     hardening: ?u8 = null,
+    redzone: ?bool = null,
 
     /// These, and where they say nothing what `others` say.
     pub fn over(s: Settings, others: Settings) Settings {
@@ -46,6 +48,13 @@ pub const Settings = struct {
 
 /// Of this process. Written once, by `load`.
 pub var settings: Settings = .{};
+var loaded = false;
+
+/// Whether wrong use that is reported ends the process: in the twin for debugging unless `abort:false` is said.
+pub fn aborts() bool {
+    if (options.debug and !loaded) load(); // before the first pool
+    return settings.abort orelse options.debug;
+}
 
 /// The variables, the one that counts last.
 const variables = [_][:0]const u8{ "JE_VMEM_MALLOC_CONF", "VMEM_MALLOC_CONF" };
@@ -53,6 +62,7 @@ const variables = [_][:0]const u8{ "JE_VMEM_MALLOC_CONF", "VMEM_MALLOC_CONF" };
 /// Reads the environment. Before the first pool, under the registry's lock.
 pub fn load() void {
     settings = .{};
+    loaded = true;
     for (variables) |variable| {
         var pairs: Pairs = .init(os.environment.get(variable) orelse continue);
         while (pairs.apply(&settings)) |refusal| {
@@ -115,6 +125,8 @@ fn applyPair(to: *Settings, pair: []const u8) ?[]const u8 {
         .hardening => to.hardening = number(u8, value, 0, hardening_max) orelse
             return std.fmt.comptimePrint("allowed are 0 to {d}", .{hardening_max}),
         .junk => to.junk = junk(value) orelse return "allowed are true, false, alloc and free",
+        .redzone => to.redzone = (if (options.debug) truth(value) else null) orelse
+            return if (options.debug) truth_reason else "the library for debugging has it, in lib/vmem_debug",
         inline .tcache, .zero, .abort, .stats_print => |flag| @field(to, @tagName(flag)) = truth(value) orelse
             return "allowed are true and false",
     }
@@ -128,6 +140,8 @@ fn number(comptime T: type, value: []const u8, least: T, most: T) ?T {
     const parsed = std.fmt.parseInt(i64, value, 10) catch return null;
     return if (parsed >= least and parsed <= most) @intCast(parsed) else null;
 }
+
+const truth_reason = "allowed are true and false";
 
 fn truth(value: []const u8) ?bool {
     if (std.mem.eql(u8, value, "true")) return true;
@@ -154,7 +168,7 @@ const foreign = [_]struct { names: []const []const u8, reason: []const u8 }{
     .{ .names = &.{"dss"}, .reason = "pools do not grow by sbrk" },
     .{ .names = &.{"muzzy_decay_ms"}, .reason = "storage that is given back goes at once; dirty_decay_ms says when" },
     .{ .names = &.{"lg_dirty_mult"}, .reason = "dirty_decay_ms says when storage is given back" },
-    .{ .names = &.{ "redzone", "quarantine" }, .reason = "hardening:3 is what comes close to it" },
+    .{ .names = &.{"quarantine"}, .reason = "hardening:3 is what comes close to it" },
     .{ .names = &.{
         "abort_conf",
         "bin_shards",
@@ -270,6 +284,7 @@ test "what cannot be is refused with the reason, and the rest counts" {
         .{ .pair = "hpa:true", .reason = "file system" },
         .{ .pair = "dss:primary", .reason = "sbrk" },
         .{ .pair = "muzzy_decay_ms:0", .reason = "dirty_decay_ms" },
+        .{ .pair = "redzone:true", .reason = "library for debugging" },
         .{ .pair = "quarantine:4096", .reason = "hardening:3" },
         .{ .pair = "lg_chunk:22", .reason = "jemalloc has it" },
         .{ .pair = "lg_tcache_nslots_mul:1", .reason = "jemalloc has it" },

@@ -4,6 +4,7 @@
 //! are made and storage is allocated without any lock held: that may take a second.
 
 const std = @import("std");
+const is_debug = @import("options").debug;
 const os = @import("../os.zig");
 const heap = @import("../heap.zig");
 const region_layer = @import("../region.zig");
@@ -112,6 +113,7 @@ pub fn create(given: *const Options) os.Error!usize {
     errdefer range.region.release();
     if (range.region.unsafe) log.write(.errors, "The file system of \"{s}\" does not promise its storage: when it is full, touching a block may raise SIGBUS", .{options.source.directory.?});
     build(options, settings, range) catch |err| return if (err == error.EEXIST) messages.shared(range.region.base, range.region.size) else describe(options, err, .reserve);
+    log.write(.operations, "Pool of {d} bytes made at 0x{x}", .{ range.region.size, range.region.base });
     return range.handle;
 }
 
@@ -159,13 +161,14 @@ fn heapOptions(options: *const Options, settings: conf.Settings, range: *const R
     var result: heap.Heap.Options = .{
         .handle = if (range.numbered) range.handle else range.region.base,
         .arenas = if (options.arenas != 0) options.arenas else said.narenas orelse 0,
-        .hardening = options.hardening orelse said.hardening orelse options.hardening_default,
-        .offset_cells = options.numbered,
+        .hardening = options.hardening orelse said.hardening orelse @max(options.hardening_default, if (is_debug) 2 else 0),
+        .offset_cells = options.numbered or is_debug, // addresses in cells would keep lost blocks reachable for memcheck
         .guards = !options.numbered, // JavaScript may read and write anywhere in a pool
         .reserved_pages = @intCast(os.memory.pageSize() / heap.page_size),
-        .junk = said.junk orelse .none,
+        .junk = said.junk orelse if (is_debug) .both else .none,
         .cached_min = options.cached_min,
         .zero = said.zero orelse false,
+        .tail = if (is_debug and said.redzone orelse true) 32 else 0,
     };
     if (said.cachedMax()) |most| result.cached_max = most;
     if (said.dirty_decay_ms) |said_ms| result.decay_ms = said_ms;

@@ -6,11 +6,14 @@
 //! takes it away unless a call of another thread is still inside, which then does it when it leaves.
 
 const std = @import("std");
+const is_debug = @import("options").debug;
 const os = @import("../os.zig");
 const heap = @import("../heap.zig");
 const disposal = @import("disposal.zig");
 const functions = @import("functions.zig");
+const log = @import("log.zig");
 const messages = @import("messages.zig");
+const misuse = @import("misuse.zig");
 const registry = @import("registry.zig");
 const Range = @import("Range.zig");
 const Thread = @import("Thread.zig");
@@ -19,6 +22,15 @@ const waiting = @import("waiting.zig");
 /// The error and the message for a handle that `registry.find` does not know: EINVAL for what never was a handle and for a
 /// deleted pool of the C face, EBADF for a closed one of the FFI face and for the parent's after a fork.
 pub fn refuse(handle: usize) os.Error {
+    const inherited = registry.isInherited(handle);
+    const err = messages.handle(handle, inherited);
+    // What a child still frees of its parent's pools is no mistake.
+    if (!inherited) misuse.deadHandle();
+    return err;
+}
+
+/// As `refuse` where asking about such a handle is no mistake.
+pub fn refuseQuestion(handle: usize) os.Error {
     return messages.handle(handle, registry.isInherited(handle));
 }
 
@@ -50,6 +62,7 @@ pub fn detach(handle: usize) os.Error!void {
 /// never was.
 pub fn close(handle: usize) os.Error!void {
     const range = try pinned(handle);
+    if (is_debug) inspect(range);
     registry.lock.lock();
     if (!range.kill()) {
         registry.lock.unlock();
@@ -72,6 +85,26 @@ pub fn close(handle: usize) os.Error!void {
         range.release(); // the pool's own reference
     }
     range.release();
+}
+
+/// In the twin for debugging, the last look at a pool: a heap that is not whole ends the process, and what is still live is told.
+fn inspect(range: *Range) void {
+    if (!range.heap.check(&messages.inconsistent)) @panic("The pool that is to be deleted is inconsistent");
+    var room: [heap.walk.room_min]heap.walk.Block = undefined;
+    var at: u32 = 0;
+    var count: usize = 0;
+    var bytes: usize = 0;
+    while (heap.walk.next(range.heap, &at, &room)) |found| {
+        if (found == 0) break;
+        count += found;
+        for (room[0..found]) |block| {
+            bytes += block.size;
+            heap.expectTail(range.heap, block.address, block.size);
+            log.write(.results, "Block at 0x{x} of {d} bytes is still in use", .{ block.address, block.size });
+        }
+    }
+    heap.forgetBlocks(range.heap);
+    log.write(.operations, "Pool at 0x{x} deleted with {d} blocks of {d} bytes in use", .{ range.region.base, count, bytes });
 }
 
 /// The pages that fault, the first one and at hardening level 3 those behind runs, are ordinary ones again.

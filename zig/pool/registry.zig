@@ -165,6 +165,16 @@ pub const Iterator = struct {
     }
 };
 
+/// The address of an open pool that an address lies in, for a message: by the time it is read the pool may be gone.
+pub fn baseAt(address: usize) ?usize {
+    const all = slots.load(.acquire) orelse return null;
+    for (all[0..@atomicLoad(u32, &slots_end, .acquire)]) |*slot| {
+        const base = slot.base.load(.monotonic);
+        if (address -% base < slot.size.load(.acquire)) return base;
+    }
+    return null;
+}
+
 fn takeSlot() os.Error!u32 {
     const all = slots.load(.monotonic).?;
     const slot = unused_slot;

@@ -126,6 +126,9 @@ function stress(): Promise<Outcome> {
   return zigChecks([...words, "smoke"], [...words, "canaries"]);
 }
 
+/** Programs that are quick enough to be run with the library's twin for debugging as well. */
+const alsoDebugged = /^(vmem_\w+|example|fork|misuse)$/;
+
 /** Each C file is one program and one test; what did not build has failed. */
 async function abi(): Promise<Outcome> {
   const folder = join(root, "zig-out", "abi");
@@ -135,21 +138,23 @@ async function abi(): Promise<Outcome> {
   const names = readdirSync(join(root, "tests", "abi"))
     .filter((file) => file.endsWith(".c")).map((file) => file.slice(0, -".c".length)).sort();
   const all: Counts[] = [];
-  for (const name of names) {
+  const run = async (name: string, env: NodeJS.ProcessEnv, about: string) => {
     const program = join(folder, name);
-    if (!existsSync(program)) {
-      all.push(one(false));
-      continue;
+    if (!existsSync(program)) return one(false);
+    const result = await execute([program], { cwd: root, env, limit: 5 * minute });
+    if (result.status === skipStatus) {
+      const reason = (result.output.trim().split("\n").at(-1) ?? "").replace(/^skipped: /, "");
+      return { passed: 0, failed: 0, skipped: [{ name: `${name}: ${reason}`, where: "" }] };
     }
-    const run = await execute([program], { cwd: root, limit: 5 * minute });
-    const skipped = run.status === skipStatus;
-    if (skipped) {
-      const reason = (run.output.trim().split("\n").at(-1) ?? "").replace(/^skipped: /, "");
-      all.push({ passed: 0, failed: 0, skipped: [{ name: `${name}: ${reason}`, where: "" }] });
-      continue;
+    if (result.status !== 0) {
+      output += `tests/abi/${name}.c${about} ended with ${result.status}\n${result.output}`;
     }
-    all.push(one(run.status === 0));
-    if (run.status !== 0) output += `tests/abi/${name}.c ended with ${run.status}\n${run.output}`;
+    return one(result.status === 0);
+  };
+  const debugged = { ...process.env, LD_LIBRARY_PATH: join(root, "zig-out", "lib", "vmem_debug") };
+  for (const name of names) all.push(await run(name, process.env, ""));
+  for (const name of names.filter((each) => alsoDebugged.test(each))) {
+    all.push(await run(name, debugged, " with the library for debugging"));
   }
   return { counts: settle(sum(all), built.status), output };
 }

@@ -47,8 +47,8 @@ fn afterInChild() callconv(.c) void {
     heap.forkChild();
     var ranges: registry.Iterator = .{};
     while (ranges.next()) |range| {
-        if (range.isInherited()) continue; // of the parent's parent
-        range.inherit();
+        // Once; but the locks of the parent's parent's were taken for this fork, too.
+        if (!range.isInherited()) range.inherit();
         range.heap.forkChild();
     }
     Thread.forget();

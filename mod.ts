@@ -17,7 +17,14 @@
  *
  * @module
  */
-export type { ArrayType, ColumnArrays, Columns, ColumnType, TypedArray } from "./src/array.ts";
+export type {
+  AnyColumns,
+  ArrayType,
+  ColumnArrays,
+  Columns,
+  ColumnType,
+  TypedArray,
+} from "./src/array.ts";
 export { errormsg, LibraryError, OutOfMemoryError, VmemError } from "./src/errors.ts";
 export { setLibrary } from "./src/library.ts";
 export type { AllocateOptions, PoolOptions } from "./src/options.ts";

@@ -76,9 +76,15 @@ export type ColumnType = keyof ColumnArrays;
  * assertEquals(total(orders), 2);
  * ```
  */
-export type Columns<C extends Readonly<Record<string, ColumnType>> = Record<string, ColumnType>> = {
-  readonly [K in keyof C]: ColumnArrays[C[K]];
-};
+export type Columns<C extends Readonly<Record<string, ColumnType>>> =
+  & { readonly [K in keyof C]: ColumnArrays[C[K]] }
+  & AnyColumns;
+
+/** Columns, whatever they are called. For the compiler alone: no other object has the property, and nor have they. */
+export interface AnyColumns {
+  /** Not there. */
+  readonly __brand: "Columns";
+}
 
 /** Any typed array over memory that is not shared. */
 export type TypedArray =

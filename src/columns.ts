@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { ArrayType, ColumnArrays, Columns, ColumnType } from "./array.ts";
+import type { AnyColumns, ArrayType, ColumnArrays, ColumnType } from "./array.ts";
 import { pointerOf } from "./arrays.ts";
 import { allocateArray, type Block, detachArray, resizeArray } from "./blocks.ts";
 import type { Memory } from "./memory.ts";
@@ -58,7 +58,7 @@ export interface Book {
 /** Where an object of columns has its book: not enumerable, so that a copy of the object has none. */
 const bookKey = Symbol("columns");
 
-export function makeColumns(memory: Memory, types: unknown, length: number): Columns {
+export function makeColumns(memory: Memory, types: unknown, length: number): AnyColumns {
   const action = "Cannot allocate columns";
   const columns = checkColumns(types, action);
   const layout = layOut(columns, length, action);
@@ -110,7 +110,7 @@ function handOut(
   length: number,
   layout: Layout,
   { pointer, buffer }: Block,
-): Columns {
+): AnyColumns {
   memory.arrays.add(pointer, buffer);
   const arrays = columns.map(([name, type], index) =>
     [name, new type(buffer, layout.offsets[index], length)] as const
@@ -118,7 +118,7 @@ function handOut(
   const handed = Object.fromEntries(arrays);
   const book: Book = { columns, length, layout, bytes: new Uint8Array(buffer) };
   Object.defineProperty(handed, bookKey, { value: book });
-  return Object.freeze(handed);
+  return Object.freeze(handed) as unknown as AnyColumns;
 }
 
 /** What is known of a value if it is what `columns` of some pool gave. */
@@ -133,7 +133,7 @@ export function freeColumns(memory: Memory, { bytes }: Book): void {
   memory.arrays.delete(pointer);
 }
 
-export function resizeColumns(memory: Memory, book: Book, length: number): Columns {
+export function resizeColumns(memory: Memory, book: Book, length: number): AnyColumns {
   const action = "Cannot resize columns";
   const pointer = pointerOf(memory, book.bytes, action);
   const layout = layOut(book.columns, length, action);

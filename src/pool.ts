@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { ArrayType, Columns, ColumnType, TypedArray } from "./array.ts";
+import type { AnyColumns, ArrayType, Columns, ColumnType, TypedArray } from "./array.ts";
 import { freeArray, makeArray, pointerOf, resize } from "./arrays.ts";
 import { address, read, view, write } from "./bytes.ts";
 import { bookOf, freeColumns, makeColumns, resizeColumns } from "./columns.ts";
@@ -273,7 +273,7 @@ export class Pool implements Disposable {
    * assertEquals(short.length, 0);
    * ```
    */
-  resize<A extends TypedArray | Columns>(array: A, length: number): A {
+  resize<A extends TypedArray | AnyColumns>(array: A, length: number): A {
     const book = bookOf(array);
     return book === undefined
       ? resize(this.#memory, array as TypedArray, length) as A
@@ -409,7 +409,7 @@ export class Pool implements Disposable {
    * assertThrows(() => pool.free(at), RangeError, "was freed already");
    * ```
    */
-  free(block: Pointer | TypedArray | Columns | ViewMembers): void {
+  free(block: Pointer | TypedArray | AnyColumns | ViewMembers): void {
     if (typeof block === "number") {
       const status = nativeFree(this.#handle, block);
       if (status !== 0) this.#memory.refuse(status, "Cannot free a block", block);

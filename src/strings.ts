@@ -9,7 +9,7 @@ import { checkPointer, type Pointer } from "./pointer.ts";
 import { parseSize, type Size } from "./size.ts";
 import { show, showBytes } from "./text.ts";
 import {
-  decodeUtf8,
+  decodeAny,
   encodeFitting,
   encodeNulFree,
   encodePlain,
@@ -21,9 +21,6 @@ import {
 
 /** A text's end mark is looked for up to the pool's end. */
 const anywhere = Number.MAX_SAFE_INTEGER;
-
-/** Engines refuse longer strings than 2^29 to 2^31 characters, each in its own words. */
-const hugeMin = 2 ** 28;
 
 /**
  * Makes `memory.text` the bytes of a window that covers a span, and says where in it the span begins. One window serves
@@ -90,15 +87,7 @@ export function readText(memory: Memory, pointer: Pointer, length: Size | undefi
 
 function decode(memory: Memory, action: string, pointer: Pointer, length: number): string {
   const at = aim(memory, action, pointer, length);
-  if (length < hugeMin) return decodeUtf8(memory.text, at, at + length);
-  try {
-    return decodeUtf8(memory.text, at, at + length);
-  } catch (cause) {
-    throw new RangeError(
-      `${action}: ${showBytes(length)} are more than a string of this runtime holds`,
-      { cause },
-    );
-  }
+  return decodeAny(memory.text, at, at + length, action);
 }
 
 export function writeText(memory: Memory, pointer: Pointer, text: string, room: Size): number {

@@ -9,6 +9,7 @@
  */
 import { Buffer } from "node:buffer";
 import { currentRuntime } from "./runtime.ts";
+import { showBytes } from "./text.ts";
 
 /** A window's bytes with the methods that all runtimes' Buffers have. Made once for each window. */
 export interface TextBytes extends Uint8Array<ArrayBuffer> {
@@ -46,6 +47,23 @@ export function decodeUtf8(bytes: TextBytes, start: number, end: number): string
   if (end > bytes.length) throw outside("Cannot read text");
   return (end - start <= decodedByHand ? decodeShort(bytes, start, end - start) : undefined) ??
     bytes.utf8Slice(start, end);
+}
+
+/** Engines refuse longer strings than 2^29 to 2^31 characters, each in its own words. */
+const hugeMin = 2 ** 28;
+
+/** As {@linkcode decodeUtf8}. RangeError: it is more than a string holds. */
+export function decodeAny(bytes: TextBytes, start: number, end: number, action: string): string {
+  const length = end - start;
+  if (length < hugeMin) return decodeUtf8(bytes, start, end);
+  try {
+    return decodeUtf8(bytes, start, end);
+  } catch (cause) {
+    throw new RangeError(
+      `${action}: ${showBytes(length)} are more than a string of this runtime holds`,
+      { cause },
+    );
+  }
 }
 
 /** The text of up to eight bytes; undefined if one of them is not ASCII. One call makes it: appending takes twice as long. */

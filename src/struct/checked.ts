@@ -89,6 +89,7 @@ class CheckedWindow implements Window {
   readonly word: number;
   readonly high: number;
   readonly origin: number;
+  readonly end: number;
   readonly bytes = undefined;
   readonly inner: Window;
   readonly #checks: Checks;
@@ -102,6 +103,7 @@ class CheckedWindow implements Window {
     this.word = inner.word;
     this.high = inner.high;
     this.origin = inner.origin;
+    this.end = inner.end;
     this.inner = inner;
     this.#checks = checks;
     this.#pointer = pointer;

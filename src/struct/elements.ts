@@ -7,6 +7,7 @@ import type { Pointer } from "../pointer.ts";
 import { show } from "../text.ts";
 import type { Codec } from "./codecs.ts";
 import type { Slot } from "./layout.ts";
+import { addPlainStructs, addPlainValues } from "./plain.ts";
 import { pointerTo, type ViewClass } from "./pointers.ts";
 import type { Elements } from "./types.ts";
 import type { Placed, Window } from "./window.ts";
@@ -22,7 +23,7 @@ export function checkIndex(index: number, length: number, name: string): void {
 }
 
 /** Values in a struct. */
-export class ValueElements<V> implements Elements<V>, Placed {
+export class ValueElements<V> implements Omit<Elements<V>, "toJSON">, Placed {
   readonly length: number;
   declare $$window: Window;
   declare $$offset: number;
@@ -126,3 +127,6 @@ export class Structs implements Placed {
     return space.aim(start + at, this.#size, `Cannot reach an element of "${this.#name}"`);
   }
 }
+
+addPlainValues(ValueElements.prototype);
+addPlainStructs(Structs.prototype);

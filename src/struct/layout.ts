@@ -61,7 +61,7 @@ export const scalarSizes: Readonly<Record<ScalarName, number>> = {
 };
 
 /** Names that views have already. */
-const reserved = ["constructor", "move", "toString", "valueOf"];
+const reserved = ["constructor", "move", "toJSON", "toString", "valueOf"];
 
 /** Bytes and alignment of a type. */
 export function measure(type: Known): { readonly size: number; readonly align: number } {

@@ -7,7 +7,7 @@
 import * as native from "../native.ts";
 import type { Space } from "./space.ts";
 import { type TextBytes, textBytes } from "../utf8.ts";
-import { checkOffset, originOf, type Window } from "./window.ts";
+import { checkOffset, endOf, originOf, type Window } from "./window.ts";
 
 /** One value on its way. */
 const bytes = new Uint8Array(8);
@@ -24,6 +24,7 @@ export class NativeWindow implements Window {
   readonly word: number;
   readonly high: number;
   readonly origin: number;
+  readonly end: number;
   readonly bytes = undefined;
 
   /**
@@ -39,6 +40,7 @@ export class NativeWindow implements Window {
     this.word = start | 0;
     this.high = space.highOf(start);
     this.origin = originOf(start);
+    this.end = endOf(space, start);
   }
 
   copy(offset: number, length: number): TextBytes {

@@ -95,7 +95,6 @@ export function pointerTo(view: Placed, action: string): Pointer {
 export function readPointer(window: Window, at: number, slot: Slot): Pointer {
   const low = window.getInt32(at, true);
   const high = window.getInt32(at + 4, true);
-  if (high === window.high) return window.origin + (low >= 0 ? low : low >>> 0) as Pointer;
   return (low | high) === 0 ? 0 as Pointer : pointerOf(window, low, high, slot);
 }
 

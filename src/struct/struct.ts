@@ -9,6 +9,7 @@ import { show } from "../text.ts";
 import { declareInC } from "./c.ts";
 import { Structs } from "./elements.ts";
 import { type Known, type Layout, layOut } from "./layout.ts";
+import { addPlainView } from "./plain.ts";
 import type { Field, Struct } from "./types.ts";
 import { addProperties, type Info, infoOf, key, makeClass, spaceOf, targetOf } from "./view.ts";
 
@@ -83,6 +84,7 @@ export function struct<const F extends { readonly [name: string]: Field }>(
   for (const [name, value] of Object.entries(statics)) Object.defineProperty(made, name, { value });
   Object.defineProperty(made, key, { value: info });
   for (const slot of layout.slots) addProperties(made.prototype, slot);
+  addPlainView(made.prototype, name, layout);
   return made as unknown as Struct<F>;
 }
 

@@ -8,6 +8,7 @@ import * as native from "../native.ts";
 import type { Pointer } from "../pointer.ts";
 import { show, showBytes } from "../text.ts";
 import {
+  decodeAny,
   decodeUtf8,
   encodeNulFree,
   encodeUtf8,
@@ -82,16 +83,24 @@ export function readString(window: Window, at: number, slot: Slot): string | nul
   const length = there.getUint32(place, true);
   const { bytes } = there;
   if (bytes !== undefined && place + length <= there.limit - extra) {
-    return decodeUtf8(bytes, place + prefix, place + prefix + length);
+    return decodeAny(bytes, place + prefix, place + prefix + length, action);
   }
   if (pointer + length > space.size - extra) {
     throw new RangeError(`${action}: what it points to is no text`);
   }
-  const copy = textBytes(new ArrayBuffer(length));
   if (length === 0) return "";
+  const copy = copyMade(length, action);
   const status = native.read(space.memory.handle, pointer + prefix, copy, length);
   if (status !== 0) space.memory.refuse(status, action, pointer);
-  return decodeUtf8(copy, 0, length);
+  return decodeAny(copy, 0, length, action);
+}
+
+function copyMade(length: number, action: string): TextBytes {
+  try {
+    return textBytes(new ArrayBuffer(length));
+  } catch (cause) {
+    throw new RangeError(`${action}: there is no memory for its ${showBytes(length)}`, { cause });
+  }
 }
 
 /** Puts text into a block of its own, and frees the block of the text that was there. */

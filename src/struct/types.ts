@@ -136,6 +136,11 @@ export interface ViewMembers {
    * @returns The view itself.
    */
   move(pointer: number): this;
+  /**
+   * The fields as plain values, for `JSON.stringify`: pointers are numbers or null and are not followed, 64-bit integers are
+   * decimal text, structs and arrays in the struct are objects and arrays.
+   */
+  toJSON(): Record<string, unknown>;
 }
 
 /** The elements of a fixed array. Loops by index are faster than iterating. */
@@ -148,6 +153,8 @@ export interface Elements<V> extends Iterable<V> {
   get(index: number): V;
   /** Sets the element at an index from 0. RangeError: there is none, or the value does not fit. */
   set(index: number, value: V): void;
+  /** All of them as plain values, see {@linkcode ViewMembers}. */
+  toJSON(): unknown[];
 }
 
 /** Structs that lie one after the other. */
@@ -160,6 +167,8 @@ export interface StructElements<F> extends Iterable<View<F>> {
   get(index: number): View<F>;
   /** The array's own view, moved to the struct at an index from 0: always the same object. RangeError: there is none. */
   move(index: number): View<F>;
+  /** All of them as plain values, see {@linkcode ViewMembers}. */
+  toJSON(): unknown[];
 }
 
 /** A struct type: construct it with a pool and a pointer for a view. */

@@ -202,7 +202,9 @@ function pointerAccessor(at: number, slot: Slot): Accessor<number> {
       const window = this.$$window;
       const place = this.$$offset + at;
       const low = window.getInt32(place, true);
-      if (low > 0 && window.getInt32(place + 4, true) === window.high) return window.origin + low;
+      if (low > 0 && low < window.end && window.getInt32(place + 4, true) === window.high) {
+        return window.origin + low;
+      }
       return readPointer(window, place, slot);
     },
     set(pointer): void {

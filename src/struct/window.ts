@@ -80,6 +80,8 @@ export interface Window extends Access {
   readonly high: number;
   /** The multiple of 4 GiB at or below its begin, as an offset in the pool. */
   readonly origin: number;
+  /** Low words of addresses from 1 to below it are the pool's, where the high word is `high`. */
+  readonly end: number;
   /** All bytes, for text; undefined if they are not in a buffer. */
   readonly bytes: TextBytes | undefined;
   /** Copies bytes out. */
@@ -93,6 +95,11 @@ export function originOf(start: number): number {
   return start < word ? 0 : start - start % word;
 }
 
+/** `end` of a window; below 2^31, so that it is an integer to V8. */
+export function endOf(space: Space, start: number): number {
+  return Math.min(space.size - originOf(start), 2 ** 31 - 1) | 0;
+}
+
 /** A window over a buffer. Its fields are declared only: V8 takes a field that was undefined first for one of any kind. */
 export class BufferWindow extends DataView<ArrayBuffer> implements Window {
   declare readonly space: Space;
@@ -102,6 +109,7 @@ export class BufferWindow extends DataView<ArrayBuffer> implements Window {
   declare readonly word: number;
   declare readonly high: number;
   declare readonly origin: number;
+  declare readonly end: number;
   declare readonly bytes: TextBytes;
 
   /**
@@ -118,6 +126,7 @@ export class BufferWindow extends DataView<ArrayBuffer> implements Window {
     this.word = start | 0;
     this.high = space.highOf(start);
     this.origin = originOf(start);
+    this.end = endOf(space, start);
     this.bytes = textBytes(buffer);
   }
 
@@ -184,7 +193,7 @@ export class NearField extends DataView<ArrayBuffer> implements FieldWindow {
 
   knows(low: number, high: number): boolean {
     const isNull = (low | high) === 0;
-    return isNull || high === this.high && low > 0;
+    return isNull || high === this.high && low > 0 && low < this.end;
   }
 
   pointer(low: number, _high: number): number {

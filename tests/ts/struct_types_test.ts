@@ -3,10 +3,12 @@ import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import {
   array,
+  type ArrayOf,
   fields,
   type Init,
   type Pointer,
   pointer,
+  type PointerTo,
   Pool,
   string,
   type Struct,
@@ -78,6 +80,28 @@ test("types: a struct that is exported can be annotated", () => {
   assertEquals([point.x, point.y], [1, 0]);
 });
 
+test("types: a struct that leads to itself can be annotated, so that it is no any for those who import it", () => {
+  interface LinkFields {
+    readonly key: "u32";
+    readonly next: PointerTo<() => Struct<LinkFields>>;
+    readonly all: ArrayOf<PointerTo<() => Struct<LinkFields>>>;
+  }
+  const Link: Struct<LinkFields> = struct({
+    key: "u32",
+    next: pointer(() => Link),
+    all: array(pointer(() => Link), 2),
+  });
+  using pool = Pool.create({ maxSize: "64MiB" });
+  const link = pool.make(Link, { key: 1 });
+  same<typeof link.next, View<LinkFields> | null>(true);
+  link.next = link;
+  link.all.set(1, link);
+  const key: number | undefined = link.next?.next?.all.get(1)?.key;
+  // @ts-expect-error no struct
+  const wrong = (): unknown => link.next = 5;
+  assertEquals([key, typeof wrong], [1, "function"]);
+});
+
 /** Never called: every statement is a mistake. */
 export function mistakes(pool: Pool): void {
   const node = pool.make(Node);
@@ -117,4 +141,22 @@ export function mistakes(pool: Pool): void {
   fields(Node, pool).setAt;
   // @ts-expect-error a pointer is a number here
   fields(Node, pool).setNext(node.$pointer, node);
+}
+
+/** Never called: every statement is a mistake. */
+export function mistakenBlocks(pool: Pool): void {
+  // @ts-expect-error no block
+  pool.free({});
+  // @ts-expect-error arrays that are no columns of a pool
+  pool.free({ id: new Uint32Array(4) });
+  // @ts-expect-error a number that is no pointer
+  pool.free(5);
+  // @ts-expect-error a list of pointers is for freeMany
+  pool.free([pool.malloc(8)]);
+  // @ts-expect-error a struct, not a view of one
+  pool.free(Node);
+  // @ts-expect-error no block
+  pool.resize({}, 5);
+  // @ts-expect-error no block
+  pool.scope().keep({});
 }

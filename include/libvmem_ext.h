@@ -20,7 +20,7 @@
  *
  *     int main(void)
  *     {
- *         struct vmemx_options options = { sizeof options };
+ *         struct vmemx_options options = VMEMX_OPTIONS_INIT;
  *         size_t allocated, length = sizeof allocated;
  *         VMEM *pool;
  *         void *block;
@@ -73,7 +73,7 @@ extern "C" {
 #define VMEMX_MIN_POOL ((size_t)1024 * 1024)
 
 /*
- * What a pool is to be. `struct_size` is sizeof(struct vmemx_options); all that is not said is 0. A program that was compiled with
+ * What a pool is to be. `struct_size` is sizeof(struct vmemx_options); all that is not said is 0 (VMEMX_OPTIONS_INIT). A program that was compiled with
  * an older, shorter record gets zeros for the rest; one with a newer, longer record is refused (EINVAL) if it says something that
  * the library does not know.
  */
@@ -100,6 +100,9 @@ struct vmemx_options {
 	unsigned flags;      /* VMEMX_PREFAULT, VMEMX_HUGE_PAGES, VMEMX_PRIVATE */
 	unsigned reserved;   /* 0 */
 };
+
+/* Nothing said: to begin with. */
+#define VMEMX_OPTIONS_INIT { sizeof(struct vmemx_options), NULL, NULL, 0, 0, NULL, 0, 0, 0, 0, 0, 0 }
 
 /* How wrong use is looked for; see libvmem.h. */
 #define VMEMX_HARDENING(level) ((unsigned)(level) + 1)

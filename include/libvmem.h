@@ -5,7 +5,8 @@
  * SPDX-License-Identifier: BSD-3-Clause (the text is in the file LICENSE)
  *
  * This header is the manual. It works with C89 and later and with C++; programs written for libvmem 1.0 and 1.1 compile
- * and link unchanged (`-lvmem`, libvmem.so.1, symbol version LIBVMEM_1.0).
+ * and link unchanged (`-lvmem`, libvmem.so.1, symbol version LIBVMEM_1.0). libvmem_ext.h has more: growing pools, options
+ * of one pool, jemalloc's controls.
  *
  *
  * WHAT IT DOES

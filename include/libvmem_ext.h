@@ -223,8 +223,9 @@ void vmemx_dallocx(VMEM *vmp, void *ptr, int flags);
 void vmemx_sdallocx(VMEM *vmp, void *ptr, size_t size, int flags);
 
 /*
- * The usable bytes that vmemx_mallocx() would give, without allocating. Never more than jemalloc's nallocx(). 0 with errno: ENOMEM,
- * the pool is smaller than that; EINVAL, `size` is 0, or the flags mean nothing.
+ * The usable bytes that vmemx_mallocx() would give, without allocating. Never more than jemalloc's nallocx(), but for sizes of up to 8
+ * at hardening levels 2 and 3, where blocks have at least 16. 0 with errno: ENOMEM, the pool is smaller than that; EINVAL, `size` is 0,
+ * or the flags mean nothing.
  */
 size_t vmemx_nallocx(VMEM *vmp, size_t size, int flags);
 

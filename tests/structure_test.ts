@@ -1,5 +1,5 @@
 /** The rules of the house that a reader would otherwise have to watch: layers, lengths, exports, leftovers. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { readFileSync, realpathSync } from "node:fs";
 import { join, relative } from "node:path";
 import { test } from "node:test";
@@ -228,4 +228,45 @@ test("libraries: libvmem has the 16 functions of the original", () => {
 test("the installed header is the one of the sources", () => {
   const installed = readFileSync(join(root, "zig-out", "include", "libvmem.h"), "utf8");
   assertEquals(installed, read("include/libvmem.h"));
+});
+
+test("the example of libvmem_ext.h is the program of the tests", () => {
+  const [, example = ""] = /^\/\*.*\*\/\n([\s\S]*)$/.exec(read("tests/abi/vmemx_example.c")) ?? [];
+  assert(example.length > 500);
+  const header = read("include/libvmem_ext.h").replace(/^ \*( {5})?/gm, "");
+  assert(header.includes(example.trim()));
+});
+
+test("controls: docs/controls.md and the C tests have the names that the library serves", () => {
+  const zig = read("zig/pool/ctl_names.zig");
+  const groups = { Arenas: "", Bins: "bins.#.", Lextents: "lextents.#." };
+  const served = [
+    ...[...zig.matchAll(/\.name = "([^"]+)"/g)].map(([, name = ""]) => name),
+    ...Object.entries(groups).flatMap(([group, prefix]) =>
+      [...zig.matchAll(new RegExp(`\\bof${group}\\("([^"]+)"`, "g"))]
+        .map(([, name = ""]) => `stats.arenas.#.${prefix}${name}`)
+    ),
+  ].filter((name) => !name.endsWith(".")).sort();
+  const rows = [
+    ...read("docs/controls.md").matchAll(
+      /^\| ([a-z]+\.?\S*) \| ([^|]+) \| (r|rw|--) \|/gm,
+    ),
+  ].map(([, name = "", type = "", access = ""]) => ({
+    name: name.replace(/\\<[ij]\\>/g, "#"),
+    type,
+    access,
+  }));
+  assert(served.length > 80);
+  assertEquals(rows.map(({ name }) => name).sort(), served);
+  // The letters of tests/abi/ctl_names.h; there what jemalloc has not is left out, and what takes an address.
+  const letters = new Map([
+    ...[["bool", "b"], ["unsigned", "u"], ["uint32_t", "u"], ["size_t", "z"], ["ssize_t", "d"]],
+    ...[["uint64_t", "q"], ["const char *", "s"], ["void", "v"]],
+  ] as [string, string][]);
+  const ways = new Map([["r", "r"], ["rw", "w"], ["--", "a"]]);
+  const tested = [...read("tests/abi/ctl_names.h").matchAll(/\{ "([^"]+)", '(.)', '(.)' \}/g)]
+    .map(([, name = "", type = "", way = ""]) => `${name.replaceAll(".0.", ".#.")} ${type} ${way}`);
+  const expected = rows.filter(({ name }) => !/^vmem\.|^arenas\.lookup$/.test(name))
+    .map(({ name, type, access }) => `${name} ${letters.get(type)} ${ways.get(access)}`);
+  assertEquals(tested.sort(), expected.sort());
 });

@@ -36,10 +36,13 @@ pub fn raw(handle: usize, name: []const u8, old: ?[*]u8, old_len: ?*usize, new: 
             try give(&c, try read(&c), old, old_len);
         },
         .both => |both| {
-            const before = if (both.first == .read) try both.read(&c) else null;
-            if (before) |value| try give(&c, value, old, old_len);
-            if (try taken(&c, both.kind, new, new_len)) |value| try both.write(&c, value);
-            if (before == null) try give(&c, try both.read(&c), old, old_len);
+            const before = try both.read(&c);
+            if (both.order == .given_first) try give(&c, before, old, old_len);
+            const wanted = try taken(&c, both.kind, new, new_len);
+            if (both.order == .given_when_checked) try give(&c, before, old, old_len);
+            if (wanted) |value| try both.write(&c, value);
+            if (both.order == .given_when_set) try give(&c, before, old, old_len);
+            if (both.order == .new_given_when_set) try give(&c, try both.read(&c), old, old_len);
         },
         .lookup => {
             const address = try taken(&c, .size, new, new_len) orelse return c.refuse(error.EINVAL, "no address is given", .{});

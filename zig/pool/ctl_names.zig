@@ -94,12 +94,15 @@ pub const Entry = struct {
     places: []const Place = &.{},
     about: union(enum) {
         read: Read,
-        both: struct { kind: Kind, read: Read, write: Write, first: enum { read, write } },
+        both: struct { kind: Kind, read: Read, write: Write, order: Order },
         action: Action,
         /// Reads the arena of the block whose address is written.
         lookup,
     },
 };
+
+/// When the old value is given: an error later leaves it given, one before leaves it out. Each as jemalloc has it.
+pub const Order = enum { given_first, given_when_checked, given_when_set, new_given_when_set };
 
 pub const Place = enum {
     arena,
@@ -122,7 +125,7 @@ pub const table = constants ++ threads ++ arena_controls ++ totals ++ arena_tota
 
 const constants = [_]Entry{
     .{ .name = "version", .about = .{ .read = constant(.{ .text = options.version ++ "" }) } },
-    .{ .name = "epoch", .about = .{ .both = .{ .kind = .uint64, .read = &readEpoch, .write = &advanceEpoch, .first = .write } } },
+    .{ .name = "epoch", .about = .{ .both = .{ .kind = .uint64, .read = &readEpoch, .write = &advanceEpoch, .order = .new_given_when_set } } },
     .{ .name = "config.cache_oblivious", .about = .{ .read = constant(.{ .bool = false }) } },
     .{ .name = "config.debug", .about = .{ .read = constant(.{ .bool = options.debug }) } },
     .{ .name = "config.fill", .about = .{ .read = constant(.{ .bool = true }) } },
@@ -157,17 +160,17 @@ const constants = [_]Entry{
 };
 
 const threads = [_]Entry{
-    .{ .name = "thread.arena", .about = .{ .both = .{ .kind = .unsigned, .read = &threadArena, .write = &setThreadArena, .first = .read } } },
-    .{ .name = "thread.tcache.enabled", .about = .{ .both = .{ .kind = .bool, .read = &threadCaching, .write = &setThreadCaching, .first = .read } } },
+    .{ .name = "thread.arena", .about = .{ .both = .{ .kind = .unsigned, .read = &threadArena, .write = &setThreadArena, .order = .given_when_checked } } },
+    .{ .name = "thread.tcache.enabled", .about = .{ .both = .{ .kind = .bool, .read = &threadCaching, .write = &setThreadCaching, .order = .given_when_set } } },
     .{ .name = "thread.tcache.flush", .about = .{ .action = &flushThread } },
     .{ .name = "thread.idle", .about = .{ .action = &idleThread } },
 };
 
 const arena_controls = [_]Entry{
-    .{ .name = "arenas.dirty_decay_ms", .about = .{ .both = .{ .kind = .ssize, .read = &decay, .write = &setDecay, .first = .read } } },
+    .{ .name = "arenas.dirty_decay_ms", .about = .{ .both = .{ .kind = .ssize, .read = &decay, .write = &setDecay, .order = .given_first } } },
     .{ .name = "arenas.lookup", .about = .lookup },
     .{ .name = "arena.#.initialized", .places = &.{.arenas}, .about = .{ .read = constant(.{ .bool = true }) } },
-    .{ .name = "arena.#.dirty_decay_ms", .places = &.{.arena}, .about = .{ .both = .{ .kind = .ssize, .read = &decay, .write = &setDecay, .first = .read } } },
+    .{ .name = "arena.#.dirty_decay_ms", .places = &.{.arena}, .about = .{ .both = .{ .kind = .ssize, .read = &decay, .write = &setDecay, .order = .given_first } } },
     .{ .name = "arena.#.decay", .places = &.{.arenas}, .about = .{ .action = &giveBackDue } },
     .{ .name = "arena.#.purge", .places = &.{.arenas}, .about = .{ .action = &giveBackAll } },
 };

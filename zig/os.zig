@@ -20,8 +20,13 @@ pub const limits = @import("os/limits.zig");
 pub const numa = @import("os/numa.zig");
 pub const file = @import("os/file.zig");
 pub const Fd = file.Fd;
+pub const contents = @import("os/contents.zig");
 pub const device = @import("os/device.zig");
 pub const Mutex = @import("os/mutex.zig").Mutex;
+/// The thread that holds locks around a fork, see os/mutex.zig.
+pub const forking = &@import("os/mutex.zig").forking;
+pub const Pipe = @import("os/pipe.zig").Pipe;
+pub const PrivatePages = @import("os/private_pages.zig").Reader;
 pub const thread = @import("os/thread.zig");
 pub const environment = @import("os/environment.zig");
 pub const output = @import("os/output.zig");
@@ -39,9 +44,12 @@ test {
     _ = limits;
     _ = numa;
     _ = file;
+    _ = contents;
     _ = device;
     _ = @import("os/mutex.zig");
     _ = @import("os/ranks.zig");
+    _ = @import("os/pipe.zig");
+    _ = @import("os/private_pages.zig");
     _ = thread;
     _ = environment;
     _ = output;

@@ -1,10 +1,12 @@
-//! Environment variables without allocation.
+//! Environment variables, and the working directory, without allocation.
 //!
 //! The block is read in place: what is returned lives until the program changes its environment, so copy
 //! what must last. Programs that run with more rights than their user (set-user-id, file capabilities)
 //! see no variables here: they name files that would be written with those rights.
 
 const std = @import("std");
+const sys = @import("sys.zig");
+const Error = @import("errno.zig").Error;
 
 extern "c" var environ: ?[*:null]?[*:0]const u8;
 extern "c" fn getauxval(kind: c_ulong) c_ulong;
@@ -36,6 +38,18 @@ pub fn get(name: [:0]const u8) ?[:0]const u8 {
     return null;
 }
 
+/// `path` from the root on, in `buffer`. ENAMETOOLONG. ENOENT: the working directory has been removed.
+pub fn absolute(path: [:0]const u8, buffer: []u8) Error![:0]const u8 {
+    var len: usize = 0;
+    if (path.len == 0 or path[0] != '/') {
+        len = sys.call(.getcwd, .{ buffer.ptr, buffer.len }) catch |err| return if (err == error.ERANGE) error.ENAMETOOLONG else err;
+        buffer[len - 1] = '/'; // in the place of the end mark
+    }
+    if (len + path.len >= buffer.len) return error.ENAMETOOLONG;
+    @memcpy(buffer[len..][0 .. path.len + 1], path.ptr[0 .. path.len + 1]);
+    return buffer[0 .. len + path.len :0];
+}
+
 test "get" {
     try std.testing.expect(isThere() and !isSecure());
     const c = struct {
@@ -49,4 +63,13 @@ test "get" {
     try std.testing.expectEqualStrings("", get("VMEM_TEST_VARIABLE").?);
     try std.testing.expectEqual(@as(c_int, 0), c.unsetenv("VMEM_TEST_VARIABLE"));
     try std.testing.expectEqual(null, get("VMEM_TEST_VARIABLE"));
+}
+
+test "paths from the root on" {
+    var buffer: [4200]u8 = undefined;
+    try std.testing.expectEqualStrings("/a", try absolute("/a", &buffer));
+    const here = try absolute(".", &buffer);
+    try std.testing.expect(here[0] == '/' and std.mem.endsWith(u8, here, "/."));
+    try std.testing.expectError(error.ENAMETOOLONG, absolute("/aaaa", buffer[0..4]));
+    try std.testing.expectError(error.ENAMETOOLONG, absolute("a", buffer[0..2]));
 }

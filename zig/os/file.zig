@@ -8,6 +8,7 @@ const std = @import("std");
 const linux = std.os.linux;
 const sys = @import("sys.zig");
 const fault = @import("fault.zig");
+const thread = @import("thread.zig");
 const Error = @import("errno.zig").Error;
 
 pub const Fd = i32;
@@ -87,10 +88,8 @@ const name_tries = 64;
 pub fn openUnlinked(directory: [:0]const u8) Error!Fd {
     const at = try open(linux.AT.FDCWD, directory, .{ .DIRECTORY = true, .PATH = true, .CLOEXEC = true });
     defer close(at);
-    var before: linux.sigset_t = undefined;
-    const all = linux.sigfillset();
-    _ = try sys.call(.rt_sigprocmask, .{ linux.SIG.BLOCK, &all, &before, @sizeOf(linux.sigset_t) });
-    defer restoreSignals(&before);
+    const before = try thread.holdSignals();
+    defer thread.restoreSignals(&before);
     var tries: u32 = 0;
     while (true) {
         var name: [16:0]u8 = undefined;
@@ -111,14 +110,6 @@ fn unlink(at: Fd, name: [:0]const u8) Error!void {
     _ = try sys.call(.unlinkat, .{ at, name.ptr, 0 });
 }
 
-fn restoreSignals(before: *const linux.sigset_t) void {
-    // Cannot fail with these arguments; the second try is for an injected fault.
-    for (0..2) |_| {
-        _ = sys.call(.rt_sigprocmask, .{ linux.SIG.SETMASK, before, 0, @sizeOf(linux.sigset_t) }) catch continue;
-        return;
-    }
-}
-
 /// "vmem." and 11 random letters and digits (55 bits).
 fn randomName(name: *[16:0]u8, salt: u32) void {
     var bits: u64 = 0;
@@ -126,7 +117,7 @@ fn randomName(name: *[16:0]u8, salt: u32) void {
     const filled = sys.call(.getrandom, .{ &bits, @sizeOf(u64), nonblock }) catch 0;
     if (filled != @sizeOf(u64)) {
         // No random source (Linux before 3.17, a filter): the name only has to be free, O_EXCL sees to the rest.
-        const seed = @import("thread.zig").nowNs() ^ (@as(u64, @import("thread.zig").id()) << 32) ^ salt;
+        const seed = thread.nowNs() ^ (@as(u64, thread.id()) << 32) ^ salt;
         var generator = std.Random.SplitMix64.init(seed ^ @intFromPtr(name));
         bits = generator.next();
     }
@@ -190,6 +181,12 @@ pub fn allocate(fd: Fd, offset: u64, length: u64) Error!void {
         };
         at += step;
     }
+}
+
+/// From now on the descriptor `at` means what `fd` means, which is closed.
+pub fn moveTo(fd: Fd, at: Fd) Error!void {
+    _ = try sys.call(.dup3, .{ fd, at, linux.O{ .CLOEXEC = true } });
+    close(fd);
 }
 
 /// Gives the storage of a range back; it reads as zeros. The size stays. EOPNOTSUPP: the file system cannot.
@@ -315,6 +312,13 @@ pub fn identity(fd: Fd) Error!Identity {
 /// Bytes of storage the file has allocated.
 pub fn allocated(fd: Fd) Error!u64 {
     return @intCast((try status(fd)).blocks * 512);
+}
+
+/// Links to what is at `path`. Errors of opening.
+pub fn linkCount(path: [:0]const u8) Error!u64 {
+    const fd = try open(linux.AT.FDCWD, path, .{ .PATH = true, .CLOEXEC = true });
+    defer close(fd);
+    return (try status(fd)).links;
 }
 
 /// The number of the device that a descriptor of one means; of other files nobody's number.

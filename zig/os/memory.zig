@@ -189,11 +189,7 @@ pub fn replaceByZeros(address: usize, length: usize) Error!void {
 fn moveZerosTo(address: usize, length: usize) Error!void {
     const fresh = try reserveReadable(length, pageSize());
     errdefer unmap(fresh.address, length) catch {};
-    const flags: linux.MREMAP = .{ .MAYMOVE = true, .FIXED = true };
-    _ = sys.call(.mremap, .{ fresh.address, length, length, flags, address }) catch |err| switch (err) {
-        error.EAGAIN => return error.ENOMEM, // as in `map`
-        else => return err,
-    };
+    try moveOver(fresh.address, length, address);
 }
 
 /// Whether a new mapping is filled at once: tried on a page, 1 to 2 us, because the kernel does not tell.
@@ -214,6 +210,21 @@ pub fn isResident(address: usize) Error!bool {
 /// Replaces what is mapped at `address` by the file's bytes from `offset` on, shared, readable and writable.
 pub fn mapFixedFile(address: usize, length: usize, fd: Fd, offset: u64) Error!void {
     _ = try map(address, length, prot(.read_write), .{ .TYPE = .SHARED, .FIXED = true }, fd, offset);
+}
+
+/// Replaces what is mapped at `address` by a private view of the file's bytes, in one step for those who look: pages that are
+/// written from now on are copied, into memory that is not charged ahead. EINVAL: a device of DAX cannot.
+pub fn mapFixedPrivateFile(address: usize, length: usize, fd: Fd, offset: u64) Error!void {
+    _ = try map(address, length, prot(.read_write), .{ .TYPE = .PRIVATE, .FIXED = true, .NORESERVE = true }, fd, offset);
+}
+
+/// Moves the mapping of `length` bytes at `from` to where another one is.
+pub fn moveOver(from: usize, length: usize, address: usize) Error!void {
+    const flags: linux.MREMAP = .{ .MAYMOVE = true, .FIXED = true };
+    _ = sys.call(.mremap, .{ from, length, length, flags, address }) catch |err| switch (err) {
+        error.EAGAIN => return error.ENOMEM, // as in `map`
+        else => return err,
+    };
 }
 
 /// ENOMEM: it would split a mapping at `vm.max_map_count`; nothing is unmapped then.

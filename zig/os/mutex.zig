@@ -5,10 +5,15 @@
 //! means "somebody may sleep": only then does unlock make a system call. Not recursive, not fair.
 //!
 //! Its rank, part of the type, says what may be held while it is taken (ranks.zig).
+//!
+//! **Around a fork** one thread holds the locks of a heap from the first handler to the last (`hold`, `letGo`). Handlers
+//! of other libraries run in between and call malloc: the thread that forks walks through what it holds (`forking`), in
+//! the parent and, until our handler has run there, in the child, too; everybody else waits.
 
 const std = @import("std");
 const ranks = @import("ranks.zig");
 const sys = @import("sys.zig");
+const threadPointer = @import("thread.zig").pointer;
 const linux = std.os.linux;
 
 const spins = 100;
@@ -16,6 +21,14 @@ const spins = 100;
 const free = 0;
 const locked = 1;
 const contended = 2;
+/// Held around a fork, and at the same time entered by the thread that forks.
+const held = 3;
+const entered = 4;
+/// Added to these two when somebody may sleep.
+const awaited = 8;
+
+/// The thread that holds locks around a fork, by its thread pointer, which is the same in parent and child; 0: none.
+pub var forking: std.atomic.Value(usize) = .init(0);
 
 pub fn Mutex(comptime rank: ranks.Rank) type {
     return extern struct {
@@ -41,12 +54,23 @@ pub fn Mutex(comptime rank: ranks.Rank) type {
 
         pub inline fn unlock(m: *Self) void {
             if (ranks.enabled) ranks.drop(rank);
-            const before = m.state.swap(free, .release);
-            if (ranks.enabled) std.debug.assert(before != free);
-            if (before == contended) {
+            if (m.state.cmpxchgStrong(locked, free, .release, .monotonic)) |before| {
                 @branchHint(.unlikely);
-                wake(&m.state);
+                unlockSlow(&m.state, before);
             }
+        }
+
+        /// Takes the lock for the time of a fork. It does not count as held by the thread, which walks through it.
+        pub fn hold(m: *Self) void {
+            m.lock();
+            m.state.store(held, .monotonic);
+            if (ranks.enabled) ranks.drop(rank);
+        }
+
+        /// Ends `hold`; locks that were made since then are not held, which is fine.
+        pub fn letGo(m: *Self) void {
+            if (m.state.load(.monotonic) & ~@as(u32, awaited) != held) return;
+            if (m.state.swap(free, .release) & awaited != 0) wake(&m.state);
         }
 
         /// For assertions: whether anybody holds the lock.
@@ -70,9 +94,45 @@ noinline fn lockSlow(state: *std.atomic.Value(u32)) void {
             state.cmpxchgWeak(free, locked, .acquire, .monotonic) == null) return;
     }
     // From here on 2 is stored even if nobody else waits: the price is one needless wake.
-    while (state.swap(contended, .acquire) != free) {
-        sys.attempt(.futex, .{ &state.raw, linux.FUTEX_OP{ .cmd = .WAIT, .private = true }, contended, 0 });
+    while (true) {
+        const now = state.load(.monotonic);
+        switch (now) {
+            free => if (state.cmpxchgWeak(free, contended, .acquire, .monotonic) == null) return,
+            locked => if (state.cmpxchgWeak(locked, contended, .monotonic, .monotonic) == null) sleep(state, contended),
+            held, entered => {
+                if (enter(state)) return;
+                if (state.cmpxchgWeak(now, now | awaited, .monotonic, .monotonic) == null) sleep(state, now | awaited);
+            },
+            held | awaited, entered | awaited => {
+                if (enter(state)) return;
+                sleep(state, now);
+            },
+            else => sleep(state, contended),
+        }
     }
+}
+
+/// Whether the calling thread is the one that holds the lock around a fork; it is inside then.
+fn enter(state: *std.atomic.Value(u32)) bool {
+    if (forking.load(.monotonic) != threadPointer()) return false;
+    const before = state.fetchAdd(entered - held, .monotonic);
+    std.debug.assert(before & ~@as(u32, awaited) == held);
+    return true;
+}
+
+fn sleep(state: *std.atomic.Value(u32), now: u32) void {
+    sys.attempt(.futex, .{ &state.raw, linux.FUTEX_OP{ .cmd = .WAIT, .private = true }, now, 0 });
+}
+
+noinline fn unlockSlow(state: *std.atomic.Value(u32), before: u32) void {
+    @branchHint(.cold);
+    if (before & ~@as(u32, awaited) == entered) {
+        _ = state.fetchSub(entered - held, .monotonic);
+        return;
+    }
+    if (ranks.enabled) std.debug.assert(before == contended);
+    state.store(free, .release);
+    wake(state);
 }
 
 noinline fn wake(state: *std.atomic.Value(u32)) void {
@@ -92,6 +152,40 @@ test "size and states" {
     m.reset();
     m.lock();
     m.unlock();
+}
+
+test "the thread that forks walks through what it holds, others wait" {
+    const Other = struct {
+        m: Mutex(.runs) = .{},
+        entered: std.atomic.Value(bool) = .init(false),
+        fn run(o: *@This()) void {
+            o.m.lock();
+            o.entered.store(true, .release);
+            o.m.unlock();
+        }
+    };
+    var other: Other = .{};
+    forking.store(threadPointer(), .monotonic);
+    defer forking.store(0, .monotonic);
+    other.m.hold();
+    var threads: [3]std.Thread = undefined;
+    for (&threads) |*t| t.* = try std.Thread.spawn(.{}, Other.run, .{&other});
+    for (0..1000) |_| {
+        other.m.lock();
+        try std.testing.expect(!other.m.tryLock());
+        other.m.unlock();
+        try std.testing.expect(other.m.isLocked());
+        @import("thread.zig").yield();
+    }
+    try std.testing.expect(!other.entered.load(.acquire));
+    other.m.letGo();
+    for (threads) |t| t.join();
+    try std.testing.expect(!other.m.isLocked());
+    other.m.letGo(); // not held: nothing happens
+    try std.testing.expect(other.m.tryLock());
+    other.m.letGo();
+    try std.testing.expect(other.m.isLocked());
+    other.m.unlock();
 }
 
 test "four threads exclude each other" {

@@ -15,6 +15,7 @@ const linux = std.os.linux;
 const sys = @import("sys.zig");
 const errno = @import("errno.zig");
 const Error = errno.Error;
+const file = @import("file.zig");
 const Mutex = @import("mutex.zig").Mutex;
 
 pub const Hook = *const fn () void;
@@ -81,6 +82,47 @@ pub fn onFork(
 /// The kernel's number of the calling thread. A system call: keep it.
 pub fn id() u32 {
     return @intCast(sys.call(.gettid, .{}) catch unreachable);
+}
+
+/// A number of the calling thread that costs nothing and that the child of a fork keeps: its thread pointer.
+pub inline fn pointer() usize {
+    return switch (@import("builtin").cpu.arch) {
+        // The first word there is its own address (System V ABI, thread-local storage, variant II).
+        .x86_64 => asm ("movq %%fs:0, %[pointer]"
+            : [pointer] "=r" (-> usize),
+        ),
+        .aarch64 => asm ("mrs %[pointer], tpidr_el0"
+            : [pointer] "=r" (-> usize),
+        ),
+        else => @intFromPtr(&somewhere),
+    };
+}
+
+threadlocal var somewhere: u8 = 0;
+
+/// Threads of the process, as /proc says. Null: it does not say.
+pub fn threadCount() ?usize {
+    const links = file.linkCount("/proc/self/task") catch return null;
+    return if (links > 2) links - 2 else null; // one for each thread, as in any folder
+}
+
+/// The signals that the calling thread holds back.
+pub const Signals = linux.sigset_t;
+
+/// Holds all signals back and gives what `restoreSignals` takes.
+pub fn holdSignals() Error!Signals {
+    var before: Signals = undefined;
+    const all = linux.sigfillset();
+    _ = try sys.call(.rt_sigprocmask, .{ linux.SIG.BLOCK, &all, &before, @sizeOf(Signals) });
+    return before;
+}
+
+pub fn restoreSignals(before: *const Signals) void {
+    // Cannot fail with these arguments; the second try is for an injected fault.
+    for (0..2) |_| {
+        _ = sys.call(.rt_sigprocmask, .{ linux.SIG.SETMASK, before, 0, @sizeOf(Signals) }) catch continue;
+        return;
+    }
 }
 
 /// The kernel's number of the process.
@@ -218,6 +260,21 @@ test "identity and processors" {
     try std.testing.expect(id() != 0);
     try std.testing.expect(processId() != 0);
     try std.testing.expect(cpuCount() >= 1);
+}
+
+test "threads are told apart and counted" {
+    const Other = struct {
+        fn run(seen: *[2]usize) void {
+            seen.* = .{ pointer(), threadCount() orelse 0 };
+        }
+    };
+    const before = threadCount() orelse return error.SkipZigTest; // no /proc
+    var seen: [2]usize = undefined;
+    const other = try std.Thread.spawn(.{}, Other.run, .{&seen});
+    other.join();
+    try std.testing.expect(seen[0] != pointer());
+    try std.testing.expectEqual(before + 1, seen[1]);
+    try std.testing.expectEqual(pointer(), pointer());
 }
 
 test "fork handlers run in parent and child" {

@@ -12,12 +12,15 @@ pub const AnonymousOptions = region.AnonymousOptions;
 pub const UnsafeStorage = region.UnsafeStorage;
 pub const Step = region.Step;
 pub const Placement = region.Placement;
+pub const Extent = region.Extent;
 
 test {
     _ = region;
     _ = @import("region/device.zig");
     _ = @import("region/file.zig");
     _ = @import("region/placement.zig");
+    _ = @import("region/forks.zig");
+    _ = @import("region/forks_test.zig");
     _ = @import("region/units.zig");
     _ = @import("region/faults.zig");
     _ = @import("region/limits.zig");

@@ -10,6 +10,7 @@ const std = @import("std");
 const base = @import("../base.zig");
 const os = @import("../os.zig");
 const region_zig = @import("region.zig");
+const forks = @import("forks.zig");
 const Medium = @import("placement.zig").Medium;
 const Placement = @import("placement.zig").Placement;
 const Units = @import("units.zig").Units;
@@ -53,6 +54,8 @@ pub fn create(directory: [:0]const u8, options: FileOptions) Error!Region {
         .fd = fd,
         .survives_close = options.survives_close,
     };
+    region.forks.possible = options.lazy and about.kind != .hugetlbfs;
+    region.forks.free_is_known = knowsFree(about.kind);
     if (options.lazy) {
         region.identity = try os.file.identity(fd);
         try probe(&region, about.kind, options);
@@ -76,10 +79,7 @@ fn open(directory: [:0]const u8, step: *Step) Error!os.Fd {
 /// find out. (The size comes first: one that the file system can never hold is EFBIG.)
 fn allocateAll(region: *Region, about: os.file.About, options: FileOptions) Error!void {
     try os.file.truncate(region.fd, region.size);
-    switch (about.kind) {
-        .tmpfs, .ext, .xfs => if (region.size > about.free) return error.ENOSPC,
-        .hugetlbfs, .btrfs, .zfs, .bcachefs, .overlay, .other => {},
-    }
+    if (knowsFree(about.kind) and region.size > about.free) return error.ENOSPC;
     allocate(region, 0, region.size) catch |err| switch (err) {
         error.EOPNOTSUPP => {
             if (options.unsafe_storage == .refuse) return err;
@@ -94,6 +94,14 @@ fn allocate(region: *const Region, offset: usize, len: usize) Error!void {
     const policy = try region.placement.enter();
     defer Placement.leave(policy);
     try os.file.allocate(region.fd, offset, len);
+}
+
+/// Whether what the file system says of its free space is what it has.
+pub fn knowsFree(kind: os.file.Kind) bool {
+    return switch (kind) {
+        .tmpfs, .ext, .xfs => true,
+        .hugetlbfs, .btrfs, .zfs, .bcachefs, .overlay, .other => false,
+    };
 }
 
 /// Whether the file system allocates and punches, tried on the first page where the kind does not tell (an overlay stands for
@@ -186,6 +194,7 @@ pub fn purge(region: *Region, offset: usize, len: usize) Error!void {
             region.stale = true;
             return;
         };
+        forks.noteShared(region, offset, len);
         return err;
     };
 }
@@ -207,7 +216,7 @@ fn isPrivate(region: *Region) Error!bool {
 
 /// Whether the descriptor of a lazy region still names its file. 0.3 us, against the chance of punching holes into a file of the
 /// user's. EBADF: it does not; other errors: it could not be found out.
-fn checkDescriptor(region: *const Region) Error!void {
+pub fn checkDescriptor(region: *const Region) Error!void {
     const now = try os.file.identity(region.fd);
     if (!std.meta.eql(now, region.identity)) return error.EBADF;
 }

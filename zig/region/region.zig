@@ -16,6 +16,7 @@ const base = @import("../base.zig");
 const os = @import("../os.zig");
 const device = @import("device.zig");
 const file = @import("file.zig");
+const forks = @import("forks.zig");
 const placement_zig = @import("placement.zig");
 const Medium = placement_zig.Medium;
 pub const Placement = placement_zig.Placement;
@@ -70,6 +71,9 @@ pub const FileOptions = struct {
     /// Where to write which step was begun last.
     step: ?*Step = null,
 };
+
+/// A part of a region.
+pub const Extent = struct { offset: usize, len: usize };
 
 pub const DeviceOptions = struct {
     /// Bytes that the device must have at least. The region is all of the device.
@@ -128,6 +132,21 @@ pub const Region = struct {
     /// A purged granule may still have its old bytes in the file, so `commit` clears what it maps.
     stale: bool = false,
     state: enum { live, abandoning, abandoned, released } = .live,
+    /// For regions that forks are to leave usable in the child.
+    forks: forks.State = .{},
+
+    /// See forks.zig.
+    pub const followForks = forks.follow;
+    pub const part = forks.part;
+    pub const isParted = forks.isParted;
+    pub const isApart = forks.isApart;
+    pub const rejoin = forks.rejoin;
+    pub const settle = forks.settle;
+    pub const copy = forks.copy;
+    pub const copyIntoMemory = forks.copyIntoMemory;
+    pub const shield = forks.shield;
+    /// Where the file is not needed any more.
+    pub const closeFile = file.close;
 
     /// A temporary file without a name in `directory`. Errors: those of opening; EOPNOTSUPP: storage cannot be promised and
     /// `unsafe_storage` is `.refuse`; ENOSPC, EDQUOT, EFBIG: no room, or beyond a limit; ENOMEM: addresses or mappings; EINVAL: a size of
@@ -220,7 +239,7 @@ pub const Region = struct {
         const units = r.range(offset, len);
         assert(r.units.all(units.first, units.count, false));
         switch (r.source) {
-            .file => try file.commit(r, offset, len),
+            .file => if (r.forks.parted) try forks.commit(r, offset, len) else try file.commit(r, offset, len),
             .anonymous => {
                 if (r.hole_protection != .read_write) try os.memory.protect(r.base + offset, len, .read_write);
                 errdefer r.makeHole(offset, len) catch {};
@@ -230,6 +249,7 @@ pub const Region = struct {
             .borrowed, .device => unreachable, // never lazy
         }
         r.units.set(units.first, units.count);
+        if (!r.forks.parted) forks.noteShared(r, offset, len);
     }
 
     /// Gives the storage of [offset, offset + len) back. All of it must be committed, and is uncommitted afterwards; it reads as
@@ -243,11 +263,12 @@ pub const Region = struct {
         const runs = r.units.runsAfterClear(units.first, units.count);
         if (runs > max_runs and runs > r.units.runs) return error.ENOMEM;
         switch (r.source) {
-            .file => try file.purge(r, offset, len),
+            .file => if (r.forks.parted) try os.memory.mapFixedAnonymous(r.base + offset, len, r.hole_protection) else try file.purge(r, offset, len),
             .anonymous => try r.makeHole(offset, len),
             .borrowed, .device => unreachable, // never lazy
         }
         r.units.clear(units.first, units.count);
+        forks.notePrivate(r, units.first, units.count);
     }
 
     /// Memory without a file as it is where nothing is committed.
@@ -293,6 +314,7 @@ pub const Region = struct {
         };
         file.close(r);
         r.units.deinit();
+        forks.deinit(r);
         r.state = .released;
     }
 };

@@ -58,6 +58,27 @@ pub const Units = struct {
         return true;
     }
 
+    pub const Run = struct { first: usize, count: usize };
+
+    /// The first run of bits with the value in [from, end), cut to it.
+    pub fn find(u: *const Units, from: usize, end: usize, value: bool) ?Run {
+        const first = u.seek(from, end, value) orelse return null;
+        return .{ .first = first, .count = (u.seek(first, end, !value) orelse end) - first };
+    }
+
+    fn seek(u: *const Units, from: usize, end: usize, value: bool) ?usize {
+        assert(end <= u.count);
+        var index = from;
+        while (index < end) {
+            const step = chunk(index, end);
+            const word = u.words()[index / 64];
+            const bits = (if (value) word else ~word) & step.mask;
+            if (bits != 0) return index - index % 64 + @ctz(bits);
+            index = step.next;
+        }
+        return null;
+    }
+
     /// Sets a range that is clear.
     pub fn set(u: *Units, first: usize, len: usize) void {
         u.flip(first, len, true);
@@ -131,6 +152,14 @@ fn compareWithArray(comptime n: usize) !void {
         }
         try std.testing.expectEqual(runs, units.runs);
         try std.testing.expectEqual(total, units.set_count);
+        var found: usize = 0;
+        var from: usize = 0;
+        while (units.find(from, n, true)) |run| : (from = run.first + run.count) {
+            try std.testing.expect(run.first == 0 or !model[run.first - 1]);
+            for (model[run.first..][0..run.count]) |bit| try std.testing.expect(bit);
+            found += run.count;
+        }
+        try std.testing.expectEqual(total, found);
         if (first + len < n and model[first + len] != model[first])
             try std.testing.expect(!units.all(first, len + 1, !value));
     }

@@ -1,0 +1,278 @@
+//! Regions whose bytes parent and child of a fork shall not share.
+//!
+//! The kernel copies a mapping at the moment of the fork if it is private, so the region's file is mapped privately before
+//! (`part`): for threads that write meanwhile nothing changes, because a private view shows the file until a page
+//! is written. From then on the file is never written to, by nobody: other processes may see it. What is committed is
+//! memory of the process, what is purged gives only that back. The region is **parted**.
+//!
+//! The child may copy what it sees into a file of its own (`copy`) and be as it was before. When no other process sees the old
+//! file any more the parent takes it back: `rejoin` for what is committed from now on, `settle` for all of it. Settling writes
+//! the process's own pages to the file and maps that in their place; what another thread wrote in between would be
+//! lost, so a process with other threads keeps those pages until they are purged.
+//!
+//! Of which granules the file is mapped, shared, says `shared`: the others are private views or memory.
+//!
+//! A device and files on hugetlbfs cannot be mapped privately: their bytes are copied into memory (`copyIntoMemory`).
+
+const std = @import("std");
+const base = @import("../base.zig");
+const os = @import("../os.zig");
+const file = @import("file.zig");
+const region_zig = @import("region.zig");
+const Units = @import("units.zig").Units;
+const Region = region_zig.Region;
+const Extent = region_zig.Extent;
+const Error = os.Error;
+const assert = base.assert;
+
+pub const State = struct {
+    follows: bool = false,
+    /// The file can be mapped privately.
+    possible: bool = false,
+    parted: bool = false,
+    /// Something was committed while the region was parted: the file has no storage for it.
+    grew: bool = false,
+    shared: Units = .none,
+    /// The file system tells what it has.
+    free_is_known: bool = false,
+    /// Where the file is, and copies of it shall be.
+    directory: [:0]const u8 = "",
+};
+
+/// Longest path (4096 bytes with the end mark), in whole pages.
+const directory_room = 8192;
+
+/// Before anything is committed: forks will be followed. `directory` is where copies of the file are made; it is
+/// remembered from the root on. ENOMEM, ENAMETOOLONG, ENOENT (the working directory is gone).
+pub fn follow(r: *Region, directory: [:0]const u8) Error!void {
+    assert(!r.forks.follows and (!r.lazy or r.units.set_count == 0));
+    if (r.source == .file and r.forks.possible) {
+        const room = os.memory.roundToPages(directory_room).?;
+        const memory = try os.memory.mapAnonymous(room);
+        errdefer os.memory.unmap(memory, room) catch {};
+        r.forks.directory = try os.environment.absolute(directory, @as([*]u8, @ptrFromInt(memory))[0..room]);
+        r.forks.shared = try Units.init(r.units.count);
+    }
+    r.forks.follows = true;
+}
+
+pub fn deinit(r: *Region) void {
+    if (r.forks.directory.len > 0) os.memory.unmap(@intFromPtr(r.forks.directory.ptr), os.memory.roundToPages(directory_room).?) catch {};
+    r.forks.directory = "";
+    r.forks.shared.deinit();
+}
+
+/// The file belongs to other processes, too.
+pub fn isParted(r: *const Region) bool {
+    return r.forks.parted;
+}
+
+/// Whether a child that is forked now gets bytes of its own.
+pub fn isApart(r: *const Region) bool {
+    return r.source == .anonymous or r.forks.parted;
+}
+
+fn offsetOf(r: *const Region, run: Units.Run) usize {
+    return run.first * r.granule;
+}
+
+fn lengthOf(r: *const Region, run: Units.Run) usize {
+    return @min((run.first + run.count) * r.granule, r.size) - run.first * r.granule;
+}
+
+/// Makes the region private to the process, as it is at the next fork. Other threads may write meanwhile. Some system calls and the
+/// price of unmapping. On an error some of it is, and `isApart` says no: EOPNOTSUPP: this source cannot; EBADF: the program has closed
+/// the descriptor; ENOMEM: a limit on private memory.
+pub fn part(r: *Region) Error!void {
+    if (isApart(r)) return;
+    const f = &r.forks;
+    if (!f.possible) return error.EOPNOTSUPP;
+    if (f.shared.set_count > 0) try file.checkDescriptor(r);
+    while (f.shared.find(0, f.shared.count, true)) |run| {
+        const address = r.base + offsetOf(r, run);
+        os.memory.mapFixedPrivateFile(address, lengthOf(r, run), r.fd, offsetOf(r, run)) catch |err| {
+            os.memory.mapFixedFile(address, lengthOf(r, run), r.fd, offsetOf(r, run)) catch {}; // see `file.commit`
+            return err;
+        };
+        f.shared.clear(run.first, run.count);
+    }
+    f.parted = true;
+}
+
+/// See `Region.commit`, while the region is parted: the reservation is memory of the process already.
+pub fn commit(r: *Region, offset: usize, len: usize) Error!void {
+    if (r.hole_protection != .read_write) try os.memory.protect(r.base + offset, len, .read_write);
+    r.forks.grew = true;
+}
+
+/// The file is mapped there.
+pub fn noteShared(r: *Region, offset: usize, len: usize) void {
+    const f = &r.forks;
+    if (f.shared.count == 0) return;
+    var at = offset / r.granule;
+    const end = at + Region.unitCount(len, r.granule);
+    while (f.shared.find(at, end, false)) |run| : (at = run.first + run.count) f.shared.set(run.first, run.count);
+}
+
+/// It is not any more.
+pub fn notePrivate(r: *Region, first: usize, count: usize) void {
+    const f = &r.forks;
+    if (f.shared.count == 0) return;
+    var at = first;
+    while (f.shared.find(at, first + count, true)) |run| : (at = run.first + run.count) f.shared.clear(run.first, run.count);
+}
+
+/// No other process sees the file any more: what is committed and purged from now on is in it again.
+pub fn rejoin(r: *Region) void {
+    assert(r.forks.parted);
+    r.forks.parted = false;
+}
+
+/// After `rejoin`, in a process whose only thread is the caller, who runs on a stack outside the region and has no signal
+/// handler interrupt him: all that is committed is the file's again. What cannot be (no /proc, no storage for what was
+/// committed meanwhile, no memory) stays the process's, as it was.
+pub fn settle(r: *Region) void {
+    const f = &r.forks;
+    assert(!f.parted);
+    if (f.grew and r.stale) return; // untouched pages read as zeros, the file perhaps not
+    file.checkDescriptor(r) catch return;
+    var pages = os.PrivatePages.open() catch return;
+    defer pages.close();
+    var at: usize = 0;
+    while (r.units.find(at, r.units.count, true)) |run| : (at = run.first + run.count) {
+        var from = run.first;
+        const end = run.first + run.count;
+        while (f.shared.find(from, end, false)) |private| : (from = private.first + private.count) {
+            settleRun(r, &pages, private) catch return;
+        }
+    }
+    f.grew = false;
+}
+
+fn settleRun(r: *Region, pages: *const os.PrivatePages, run: Units.Run) Error!void {
+    const offset = offsetOf(r, run);
+    const len = lengthOf(r, run);
+    if (r.forks.grew and r.allocates) try os.file.allocate(r.fd, offset, len);
+    if (!r.allocates) try os.file.grow(r.fd, offset + len);
+    try pages.forEach(r.base + offset, len, @as(*const Region, r), writeBack);
+    try os.memory.mapFixedFile(r.base + offset, len, r.fd, offset);
+    r.forks.shared.set(run.first, run.count);
+}
+
+fn writeBack(r: *const Region, address: usize, len: usize) Error!void {
+    try os.contents.write(r.fd, address, len, address - r.base);
+}
+
+/// In the child of a fork: moves the region into a file of its own. `extents`, in ascending order (`next() ?Extent`), are what
+/// has contents; everything committed gets storage, or (ENOSPC, EDQUOT, EFBIG) nothing is changed. Also the errors of opening
+/// a file. ENOMEM: some of it may be in the file already, the rest is as it was.
+pub fn copy(r: *Region, extents: anytype) Error!void {
+    assert(r.forks.parted);
+    const fd = try os.file.openTemporary(r.forks.directory);
+    const identity = fill(r, fd, extents) catch |err| {
+        os.file.close(fd);
+        return err;
+    };
+    // The descriptor keeps its number: programs count on those they use themselves.
+    const moved = if (file.checkDescriptor(r)) |_| (if (os.file.moveTo(fd, r.fd)) |_| true else |_| false) else |_| false;
+    if (!moved) {
+        file.close(r); // if it is the region's
+        r.fd = fd;
+    }
+    r.identity = identity;
+    const f = &r.forks;
+    f.parted = false;
+    f.grew = false;
+    r.stale = false;
+    var at: usize = 0;
+    while (r.units.find(at, r.units.count, true)) |run| : (at = run.first + run.count) {
+        try os.memory.mapFixedFile(r.base + offsetOf(r, run), lengthOf(r, run), r.fd, offsetOf(r, run));
+        f.shared.set(run.first, run.count);
+    }
+}
+
+/// Says which file the new one is.
+fn fill(r: *const Region, fd: os.Fd, extents: anytype) Error!os.file.Identity {
+    const identity = try os.file.identity(fd);
+    // A file system that others use is not filled to the brim to find out.
+    if (r.forks.free_is_known and r.committed() > (try os.file.about(fd)).free) return error.ENOSPC;
+    var end: usize = 0;
+    var at: usize = 0;
+    while (r.units.find(at, r.units.count, true)) |run| : (at = run.first + run.count) end = offsetOf(r, run) + lengthOf(r, run);
+    try os.file.truncate(fd, end);
+    if (!clone(r, fd)) {
+        var next = extents.next();
+        at = 0;
+        while (r.units.find(at, r.units.count, true)) |run| : (at = run.first + run.count) {
+            var from = offsetOf(r, run);
+            const stop = from + lengthOf(r, run);
+            while (next) |extent| : (next = extents.next()) {
+                if (extent.offset >= stop) break;
+                assert(extent.offset >= from and extent.offset + extent.len <= stop);
+                try allocate(r, fd, from, extent.offset);
+                try os.contents.write(fd, r.base + extent.offset, extent.len, extent.offset);
+                from = extent.offset + extent.len;
+            }
+            try allocate(r, fd, from, stop);
+        }
+    }
+    return identity;
+}
+
+fn allocate(r: *const Region, fd: os.Fd, from: usize, to: usize) Error!void {
+    if (from < to and r.allocates) try os.file.allocate(fd, from, to - from);
+}
+
+/// Lets the new file share the old one's storage, and writes what was changed since. Only where storage is no promise anyway:
+/// whoever writes to shared blocks first needs new ones, and SIGBUS would come to the parent, too, when there are none.
+/// False: the caller copies.
+fn clone(r: *const Region, fd: os.Fd) bool {
+    if (!r.unsafe or !r.allocates or r.forks.grew or r.stale) return false;
+    file.checkDescriptor(r) catch return false;
+    var pages = os.PrivatePages.open() catch return false;
+    defer pages.close();
+    const Target = struct {
+        r: *const Region,
+        fd: os.Fd,
+        fn write(t: @This(), address: usize, len: usize) Error!void {
+            try os.contents.write(t.fd, address, len, address - t.r.base);
+        }
+    };
+    var at: usize = 0;
+    while (r.units.find(at, r.units.count, true)) |run| : (at = run.first + run.count) {
+        const offset = offsetOf(r, run);
+        const len = lengthOf(r, run);
+        os.contents.cloneRange(fd, r.fd, offset, len) catch return false;
+        pages.forEach(r.base + offset, len, Target{ .r = r, .fd = fd }, Target.write) catch return false;
+    }
+    return true;
+}
+
+/// In the child of a fork, its parent waiting: what is shared with the parent is copied into memory of the child. ENOMEM: there is none,
+/// and nothing is changed.
+pub fn copyIntoMemory(r: *Region, extents: anytype) Error!void {
+    const fresh = try os.memory.reserveReadable(r.size, os.memory.pageSize());
+    errdefer os.memory.unmap(fresh.address, r.size) catch {};
+    if (fresh.protection != .read_write) try os.memory.protect(fresh.address, r.size, .read_write);
+    while (extents.next()) |extent| {
+        const from: [*]const u8 = @ptrFromInt(r.base + extent.offset);
+        const to: [*]u8 = @ptrFromInt(fresh.address + extent.offset);
+        @memcpy(to[0..extent.len], from);
+    }
+    try os.memory.moveOver(fresh.address, r.size, r.base);
+    file.close(r);
+    r.source = .anonymous;
+    r.hole_protection = .read_write;
+    r.forks.parted = false;
+    r.forks.grew = false;
+}
+
+/// In the child of a fork that does not follow: what it writes does not reach the parent from now on. Best effort.
+pub fn shield(r: *Region) void {
+    const f = &r.forks;
+    file.checkDescriptor(r) catch return;
+    while (f.shared.find(0, f.shared.count, true)) |run| {
+        os.memory.mapFixedPrivateFile(r.base + offsetOf(r, run), lengthOf(r, run), r.fd, offsetOf(r, run)) catch return;
+        f.shared.clear(run.first, run.count);
+    }
+}

@@ -35,7 +35,8 @@ pub const extended = @import("heap/extended.zig");
 /// Visiting live blocks.
 pub const walk = @import("heap/walk.zig");
 pub const flushThread = thread.flushThread;
-pub const forkChild = thread.forkChild;
+/// Around forks.
+pub const forks = @import("heap/forks.zig");
 
 /// What can be asked and set by name.
 pub const controls = @import("heap/controls.zig");
@@ -75,6 +76,8 @@ test {
     _ = @import("heap/Magazine.zig");
     _ = @import("heap/depot.zig");
     _ = @import("heap/memcheck.zig");
+    _ = forks;
+    _ = @import("heap/forks_test.zig");
     _ = @import("heap/Metadata.zig");
     _ = @import("heap/Runs.zig");
     _ = @import("heap/records.zig");

@@ -225,32 +225,6 @@ pub fn destroy(h: *Heap) void {
     metadata.destroy();
 }
 
-/// In the child of a fork, before anything else: other threads and their locks are gone. The heap is dead
-/// here, because its bytes are the parent's too.
-pub fn forkChild(h: *Heap) void {
-    h.members.reset();
-    h.runs.lock.reset();
-    h.quarantine.lock.reset();
-    for (h.arenas[0..h.arena_count]) |*arena| for (&arena.shards) |*s| s.lock.reset();
-    memcheck.inherited(h);
-    h.dead = true;
-    h.runs.closed = true;
-    while (h.caches) |c| {
-        c.lock.reset();
-        c.kill();
-        h.unlink(c);
-    }
-}
-
-/// Around a fork: nobody joins, leaves or reclaims meanwhile.
-pub fn forkPrepare(h: *Heap) void {
-    h.members.lock();
-}
-
-pub fn forkParent(h: *Heap) void {
-    h.members.unlock();
-}
-
 // --- Members --------------------------------------------------------------------------------------
 
 /// Adds a thread's cache. False if the heap died.

@@ -22,7 +22,7 @@ const chunk_len: usize = 256 << 10;
 
 const Free = struct { next: ?*Free };
 
-var lock: os.Mutex(.records) = .{};
+pub var lock: os.Mutex(.records) = .{};
 var free: [shift_max + 1]?*Free = @splat(null);
 var chunk_at: usize = 0;
 var chunk_end: usize = 0;
@@ -61,7 +61,7 @@ pub fn give(record: usize, len: usize) void {
     giveShift(record, sizeShift(len));
 }
 
-/// For a fork's child: the thread that held the lock may be gone. What it was doing is lost with it: at most one record,
+/// For a fork's child if the lock was not held around the fork: the thread that did may be gone. What it was doing is lost with it: at most one record,
 /// and the rest of the chunk, whose bounds it may have been changing.
 pub fn reset() void {
     lock.reset();

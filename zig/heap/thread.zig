@@ -592,8 +592,8 @@ fn leave(c: *Cache) void {
     give_back.runsWhenDue(h);
 }
 
-/// In the child of a fork, before the heaps' own `forkChild`.
-pub fn forkChild() void {
-    lives.reset();
-    records.reset();
+/// The cache of a thread that the child of a fork does not have, and that no heap knows any more.
+pub fn destroyOrphan(c: *Cache) void {
+    assert(!c.linked);
+    destroyCache(c);
 }

@@ -34,22 +34,22 @@ pub fn watch() os.Error!void {
 fn before() callconv(.c) void {
     registry.lock.lock();
     var ranges: registry.Iterator = .{};
-    while (ranges.next()) |range| range.heap.forkPrepare();
+    while (ranges.next()) |range| heap.forks.prepare(range.heap);
 }
 
 fn afterInParent() callconv(.c) void {
     var ranges: registry.Iterator = .{};
-    while (ranges.next()) |range| range.heap.forkParent();
+    while (ranges.next()) |range| heap.forks.parent(range.heap);
     registry.lock.unlock();
 }
 
 fn afterInChild() callconv(.c) void {
-    heap.forkChild();
+    heap.forks.child();
     var ranges: registry.Iterator = .{};
     while (ranges.next()) |range| {
         // Once; but the locks of the parent's parent's were taken for this fork, too.
         if (!range.isInherited()) range.inherit();
-        range.heap.forkChild();
+        heap.forks.bury(range.heap);
     }
     Thread.forget();
     waiting.forkChild();

@@ -25,6 +25,8 @@ pub const pageSize = os.memory.pageSize;
 pub const Options = creation.Options;
 pub const Source = creation.Source;
 pub const GiveBack = creation.GiveBack;
+/// See `Options.fork`.
+pub const Fork = @import("pool/fork.zig").Mode;
 /// Bytes of the smallest pool that `create` accepts by default.
 pub const size_min = creation.size_min;
 pub const create = creation.create;
@@ -139,6 +141,8 @@ test {
     _ = @import("pool/disposal.zig");
     _ = @import("pool/fault_test.zig");
     _ = @import("pool/fork.zig");
+    _ = @import("pool/fork_test.zig");
+    _ = @import("pool/fork_threads_test.zig");
     _ = @import("pool/instance.zig");
     _ = @import("pool/give_back_test.zig");
     _ = functions;

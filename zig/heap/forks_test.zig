@@ -140,7 +140,7 @@ test "a child takes over a heap that other threads are using" {
         for (threads) |t| t.join();
     }
     _ = p.malloc(10); // a cache of the thread that forks
-    for (0..60) |_| {
+    for (0..25) |_| {
         try fork(p, Storm{ .workers = &workers }, Storm.child);
         os.thread.yield();
     }

@@ -81,6 +81,9 @@ pub const Options = struct {
     cached_min: u64 = heap.Heap.cached_min_default,
     /// `PMEM_MMAP_HINT` says where to look for addresses.
     address_from_environment: bool = false,
+    /// How the pool goes on in the child of a fork; at most one pool of a process does. Null: it ends there. For lazy pools on
+    /// files and for devices.
+    fork: ?fork.Mode = null,
     wording: messages.Wording = .sentence,
 };
 
@@ -111,6 +114,7 @@ pub fn create(given: *const Options) os.Error!usize {
         break :blk openRegion(options, &step) catch |again| return describe(options, again, step);
     };
     errdefer range.region.release();
+    if (options.fork != null) try followForks(options, &range.region);
     if (range.region.unsafe) log.write(.errors, "The file system of \"{s}\" does not promise its storage: when it is full, touching a block may raise SIGBUS", .{options.source.directory.?});
     build(options, settings, range) catch |err| return if (err == error.EEXIST) messages.shared(range.region.base, range.region.size) else describe(options, err, .reserve);
     log.write(.operations, "Pool of {d} bytes made at 0x{x}", .{ range.region.size, range.region.base });
@@ -122,6 +126,14 @@ fn resolve(path: ?[:0]const u8) Source {
     // What cannot be looked at is not opened either: the directory's errors tell why.
     const number = os.device.numberAt(named) catch null;
     return if (number != null) .{ .device = named } else .{ .directory = named };
+}
+
+fn followForks(options: *const Options, region: *Region) os.Error!void {
+    const directory = switch (options.source) {
+        .directory => |directory| directory.?,
+        else => "",
+    };
+    region.followForks(directory) catch |err| return describe(options, err, .reserve);
 }
 
 /// Everything above the region.
@@ -149,10 +161,12 @@ fn build(options: *const Options, settings: conf.Settings, range: *Range) os.Err
     registry.lock.lock();
     defer registry.lock.unlock();
     if (options.alone and lifetime.overlapsAny(range)) return error.EEXIST;
+    if (options.fork != null) try fork.ask();
     registry.publish(range) catch |err| {
         if (err == error.EBUSY) range.protected = false; // the first page is that of the pool which has this address
         return err;
     };
+    if (options.fork) |mode| fork.follow(range, mode);
 }
 
 /// What the caller says goes before the conf strings, and those before the defaults.
@@ -163,7 +177,7 @@ fn heapOptions(options: *const Options, settings: conf.Settings, range: *const R
         .arenas = if (options.arenas != 0) options.arenas else said.narenas orelse 0,
         .hardening = options.hardening orelse said.hardening orelse @max(options.hardening_default, if (is_debug) 2 else 0),
         .offset_cells = options.numbered or is_debug, // addresses in cells would keep lost blocks reachable for memcheck
-        .guards = !options.numbered, // JavaScript may read and write anywhere in a pool
+        .guards = !options.numbered and options.fork == null, // mapping anew lifts them, and JavaScript may read and write anywhere in a pool
         .reserved_pages = @intCast(os.memory.pageSize() / heap.page_size),
         .junk = said.junk orelse if (is_debug) .both else .none,
         .cached_min = options.cached_min,

@@ -7,6 +7,7 @@
 
 const std = @import("std");
 const os = @import("../os.zig");
+const fork = @import("fork.zig");
 const registry = @import("registry.zig");
 const Range = @import("Range.zig");
 
@@ -27,6 +28,7 @@ pub fn finish(range: *Range, closed: bool) void {
     if (!closed) {
         registry.lock.lock();
         registry.unlink(range);
+        fork.unfollow(range);
         registry.lock.unlock();
         range.heap.kill();
         abandon(range);

@@ -1,20 +1,94 @@
 //! What a fork leaves of the pools.
 //!
-//! A pool's bytes are shared between parent and child, its bookkeeping is copied: two processes would hand out the
-//! same blocks. So in the child every pool of the parent is closed for good: its memory stays readable, every call
+//! **Ordinary pools.** A pool's bytes are shared between parent and child, its bookkeeping is copied: two processes would hand out
+//! the same blocks. So in the child every pool of the parent is closed for good: its memory stays readable, every call
 //! with its handle is refused, nothing of it is freed (threads that used it exist in the parent only). The child can make
-//! pools of its own. The parent notices nothing.
+//! pools of its own. The parent notices nothing. The registry's lock and every heap's lock of members are held across the fork, so
+//! the child finds the registry and the lists of caches whole; what other threads held of the later locks is made new.
 //!
-//! The registry's lock and every heap's lock of members are held across the fork, so the child finds the registry and the
-//! lists of caches whole; what other threads held of the later locks is made new.
+//! **One pool of a process may follow forks** (`Options.fork`), because it is the process's heap: the child goes on with it.
+//! Before the fork all of its locks are taken and its region is made private (`region/forks.zig`), which is how the kernel gives
+//! the child what there is at the moment of the fork, whatever other threads write meanwhile, and before any handler runs there:
+//! the C library itself, and a stack that lies in a block, need their bytes that early. Then
+//!
+//! * mode `private`: both stay so;
+//! * mode `copy`: the child copies what is in use into a file of its own, while the thread that forked waits; then
+//!   the parent has its file for itself again. A process with other threads takes it back as blocks are freed, one without at once.
+//! * mode `copy_or_private`: as `copy`; where there is no room for that, as `private`.
+//!
+//! Memory that cannot be private (a device, huge pages; also a program that closed our descriptor) is copied into the child's own,
+//! in every mode, while the thread that forked waits; what other threads write just then the child may see in part, and the
+//! thread must not run on a stack in a block.
+//!
+//! Handlers of other libraries call malloc before ours have ended: see os/mutex.zig. vfork and posix_spawn run no handlers and
+//! need none, as the child borrows the parent's memory. A child of a raw clone(2), or of _Fork(3), runs none either and must call
+//! exec: it shares the parent's blocks. A fork in a signal handler that interrupted malloc waits for ever, as in other mallocs.
 
 const std = @import("std");
+const assert = @import("../base.zig").assert;
 const os = @import("../os.zig");
 const heap = @import("../heap.zig");
+const Region = @import("../region.zig").Region;
 const registry = @import("registry.zig");
+const Range = @import("Range.zig");
 const Thread = @import("Thread.zig");
 const waiting = @import("waiting.zig");
 
+pub const Mode = enum(u2) {
+    /// The pool ends in the child as any other, and what the child writes does not reach the parent.
+    none = 0,
+    /// From the first fork on, parent and child copy the pages that they write into memory of their own.
+    private = 1,
+    /// The child gets a copy of the pool's file. Where that fails it is ended by `failed`.
+    copy = 2,
+    /// `copy`, and where that fails `private`.
+    copy_or_private = 3,
+};
+
+/// Ends a child that cannot have its memory.
+pub var failed: *const fn (os.Error) noreturn = &abort;
+
+fn abort(err: os.Error) noreturn {
+    var buffer: [200]u8 = undefined;
+    const line = std.fmt.bufPrint(&buffer, "Copying a pool for the child of a fork failed: {s}\n", .{os.errno.text(err)}) catch unreachable;
+    os.output.stderr(line);
+    os.process.abort();
+}
+
+const Followed = struct {
+    range: *Range,
+    mode: Mode,
+    /// A vfork child has the parent's memory, but is another process.
+    process: u32,
+    /// Before the fork that is in progress the file was this process's alone.
+    owned: bool = false,
+    /// On which the child says that it needs the parent's bytes no more.
+    pipe: ?os.Pipe = null,
+
+    fn region(f: *const Followed) *Region {
+        return &f.range.region;
+    }
+
+    fn copies(f: *const Followed) bool {
+        return f.mode == .copy or f.mode == .copy_or_private;
+    }
+
+    fn lives(f: *const Followed) bool {
+        return f.mode != .none;
+    }
+};
+
+/// What the child says.
+const Answer = enum(u8) {
+    /// The bytes are the parent's alone again.
+    done = 'd',
+    /// The child goes on with a private view of them.
+    stays = 's',
+};
+
+var followed: ?Followed = null;
+/// Forks of several threads come one after the other.
+var gate: os.Mutex(.fork) = .{};
 var watching = false;
 
 /// For tests that fork by the system call.
@@ -31,27 +105,151 @@ pub fn watch() os.Error!void {
     watching = true;
 }
 
+/// Whether a pool may be followed. Under the registry's lock. EBUSY: another one is.
+pub fn ask() os.Error!void {
+    if (followed != null) return error.EBUSY;
+}
+
+/// The pool, whose region follows forks, is to live in the child; nobody else is followed. Under the registry's lock.
+pub fn follow(range: *Range, mode: Mode) void {
+    assert(followed == null);
+    followed = .{ .range = range, .mode = mode, .process = os.thread.processId() };
+}
+
+/// The pool ends. Under the registry's lock.
+pub fn unfollow(range: *Range) void {
+    if (followed) |f| if (f.range == range) {
+        followed = null;
+    };
+}
+
+/// The followed pool if it lives in the child.
+fn living() ?*Followed {
+    const f = if (followed) |*f| f else return null;
+    return if (f.lives()) f else null;
+}
+
+fn isLiving(range: *const Range) bool {
+    const f = living() orelse return false;
+    return f.range == range;
+}
+
 fn before() callconv(.c) void {
-    registry.lock.lock();
+    gate.lock();
+    registry.lock.hold();
+    const alive = living();
+    if (alive != null) heap.forks.holdLives();
     var ranges: registry.Iterator = .{};
-    while (ranges.next()) |range| heap.forks.prepare(range.heap);
+    while (ranges.next()) |range| {
+        if (isLiving(range)) heap.forks.hold(range.heap) else heap.forks.prepare(range.heap);
+    }
+    if (alive != null) heap.forks.holdRecords();
+    os.forking.store(os.thread.pointer(), .monotonic);
+    if (alive) |f| part(f);
+}
+
+/// Every lock is held.
+fn part(f: *Followed) void {
+    f.owned = !f.region().isApart();
+    f.region().part() catch |err| if (err == error.EBADF) moveAlone(f);
+    f.pipe = null;
+    if (!f.region().isApart() or (f.owned and f.copies())) f.pipe = os.Pipe.open() catch null;
+}
+
+/// The program has closed our descriptor: the file can neither be mapped anew nor be given back. A process with one thread
+/// moves into its own memory, once, so that not every child has to.
+fn moveAlone(f: *Followed) void {
+    if (!isAlone(f) or f.range.contains(@frameAddress())) return;
+    const signals = os.thread.holdSignals() catch return;
+    defer os.thread.restoreSignals(&signals);
+    var used = heap.forks.usedOf(f.range.heap);
+    f.region().copyIntoMemory(&used) catch {};
+}
+
+/// Whether no other thread writes to the region.
+fn isAlone(f: *const Followed) bool {
+    return os.thread.threadCount() == 1 and os.thread.processId() == f.process;
 }
 
 fn afterInParent() callconv(.c) void {
+    os.forking.store(0, .monotonic);
     var ranges: registry.Iterator = .{};
-    while (ranges.next()) |range| heap.forks.parent(range.heap);
-    registry.lock.unlock();
+    while (ranges.next()) |range| {
+        if (isLiving(range)) heap.forks.letGo(range.heap) else heap.forks.parent(range.heap);
+    }
+    if (living() != null) heap.forks.letGoShared();
+    registry.lock.letGo();
+    if (living()) |f| settleParent(f);
+    gate.unlock();
+}
+
+/// No lock but the gate is held. What other threads do to the heap meanwhile does not touch a parted file.
+fn settleParent(f: *Followed) void {
+    const answer = if (f.pipe) |pipe| pipe.wait() else null;
+    const had_pipe = f.pipe != null;
+    f.pipe = null;
+    if (f.region().isParted()) {
+        if (!f.owned) return;
+        // A child that ended without a word, or was never made, needs nothing.
+        if (!had_pipe or answer == @backingInt(Answer.stays)) return heap.forks.withRegion(f.range.heap, Region.closeFile);
+        heap.forks.withRegion(f.range.heap, Region.rejoin);
+    }
+    if (isAlone(f)) settleAlone(f) else if (f.owned) heap.forks.drop(f.range.heap);
+}
+
+fn settleAlone(f: *Followed) void {
+    if (f.region().source != .file) return;
+    const signals = os.thread.holdSignals() catch return;
+    defer os.thread.restoreSignals(&signals);
+    heap.forks.withRegion(f.range.heap, Region.settle);
 }
 
 fn afterInChild() callconv(.c) void {
-    heap.forks.child();
+    os.forking.store(0, .monotonic);
+    const alive = living();
+    if (alive != null) heap.forks.resetShared() else heap.forks.child();
     var ranges: registry.Iterator = .{};
     while (ranges.next()) |range| {
+        if (isLiving(range)) {
+            heap.forks.adopt(range.heap);
+            continue;
+        }
         // Once; but the locks of the parent's parent's were taken for this fork, too.
         if (!range.isInherited()) range.inherit();
         heap.forks.bury(range.heap);
+        if (followed) |f| if (f.range == range) range.region.shield();
     }
     Thread.forget();
     waiting.forkChild();
     registry.lock.reset();
+    gate.reset();
+    if (alive) |f| settleChild(f);
+}
+
+fn settleChild(f: *Followed) void {
+    f.process = os.thread.processId();
+    const pipe = f.pipe;
+    f.pipe = null;
+    const h = f.range.heap;
+    var used = heap.forks.usedOf(h);
+    if (!f.region().isApart()) {
+        // Without a pipe nobody waits.
+        const copied = if (pipe != null) f.region().copyIntoMemory(&used) else error.EMFILE;
+        tell(pipe, .done);
+        return copied catch |err| failed(err);
+    }
+    if (!f.region().isParted()) return; // private memory
+    if (!f.copies()) return f.region().closeFile();
+    heap.forks.drop(h);
+    if (f.region().copy(&used)) |_| tell(pipe, .done) else |err| {
+        if (f.mode == .copy) {
+            tell(pipe, .done);
+            failed(err);
+        }
+        tell(pipe, .stays);
+    }
+}
+
+fn tell(pipe: ?os.Pipe, answer: Answer) void {
+    if (pipe) |p| p.tell(@backingInt(answer));
 }

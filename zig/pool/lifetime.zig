@@ -14,6 +14,7 @@ const functions = @import("functions.zig");
 const log = @import("log.zig");
 const messages = @import("messages.zig");
 const misuse = @import("misuse.zig");
+const fork = @import("fork.zig");
 const registry = @import("registry.zig");
 const Range = @import("Range.zig");
 const Thread = @import("Thread.zig");
@@ -70,6 +71,7 @@ pub fn close(handle: usize) os.Error!void {
         return refuse(handle);
     }
     registry.unlink(range);
+    fork.unfollow(range);
     range.heap.kill();
     registry.lock.unlock();
     waiting.closeAll(range);

@@ -200,7 +200,7 @@ pub fn purge(region: *Region, offset: usize, len: usize) Error!void {
 }
 
 /// The reservation's own zero memory becomes usable.
-fn commitPrivate(region: *Region, offset: usize, len: usize) Error!void {
+pub fn commitPrivate(region: *Region, offset: usize, len: usize) Error!void {
     if (region.hole_protection != .read_write) try os.memory.protect(region.base + offset, len, .read_write);
 }
 

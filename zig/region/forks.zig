@@ -101,14 +101,14 @@ pub fn part(r: *Region) Error!void {
 
 /// See `Region.commit`, while the region is parted: the reservation is memory of the process already.
 pub fn commit(r: *Region, offset: usize, len: usize) Error!void {
-    if (r.hole_protection != .read_write) try os.memory.protect(r.base + offset, len, .read_write);
+    try file.commitPrivate(r, offset, len);
     r.forks.grew = true;
 }
 
-/// The file is mapped there.
+/// What was just committed, or could not be purged, is mapped from the file, if that is within reach.
 pub fn noteShared(r: *Region, offset: usize, len: usize) void {
     const f = &r.forks;
-    if (f.shared.count == 0) return;
+    if (f.shared.count == 0 or f.parted or r.private) return;
     var at = offset / r.granule;
     const end = at + Region.unitCount(len, r.granule);
     while (f.shared.find(at, end, false)) |run| : (at = run.first + run.count) f.shared.set(run.first, run.count);
@@ -122,14 +122,23 @@ pub fn notePrivate(r: *Region, first: usize, count: usize) void {
     while (f.shared.find(at, first + count, true)) |run| : (at = run.first + run.count) f.shared.clear(run.first, run.count);
 }
 
+/// The granules around the stack that the caller of this file runs on, if that lies in the region: its pages change while they
+/// are written to a file, so they stay what they are.
+fn stack(r: *const Region) Units.Run {
+    const reach = 64 << 10;
+    const place = @frameAddress() -% r.base;
+    if (place >= r.size) return .{ .first = r.units.count, .count = 0 };
+    const first = (place -| reach) / r.granule;
+    return .{ .first = first, .count = @min((place + reach) / r.granule + 1, r.units.count) - first };
+}
+
 /// No other process sees the file any more: what is committed and purged from now on is in it again.
 pub fn rejoin(r: *Region) void {
     assert(r.forks.parted);
     r.forks.parted = false;
 }
 
-/// After `rejoin`, in a process whose only thread is the caller, who runs on a stack outside the region and has no signal
-/// handler interrupt him: all that is committed is the file's again. What cannot be (no /proc, no storage for what was
+/// After `rejoin`, in a process whose only thread is the caller, with no signal handler to interrupt it: all that is committed is the file's again. What cannot be (no /proc, no storage for what was
 /// committed meanwhile, no memory) stays the process's, as it was.
 pub fn settle(r: *Region) void {
     const f = &r.forks;
@@ -138,15 +147,21 @@ pub fn settle(r: *Region) void {
     file.checkDescriptor(r) catch return;
     var pages = os.PrivatePages.open() catch return;
     defer pages.close();
-    var at: usize = 0;
-    while (r.units.find(at, r.units.count, true)) |run| : (at = run.first + run.count) {
+    const kept = stack(r);
+    settleBetween(r, &pages, 0, kept.first) catch return;
+    settleBetween(r, &pages, kept.first + kept.count, r.units.count) catch return;
+    if (kept.count == 0) f.grew = false;
+}
+
+fn settleBetween(r: *Region, pages: *const os.PrivatePages, start: usize, stop: usize) Error!void {
+    var at = start;
+    while (r.units.find(at, stop, true)) |run| : (at = run.first + run.count) {
         var from = run.first;
         const end = run.first + run.count;
-        while (f.shared.find(from, end, false)) |private| : (from = private.first + private.count) {
-            settleRun(r, &pages, private) catch return;
+        while (r.forks.shared.find(from, end, false)) |private| : (from = private.first + private.count) {
+            try settleRun(r, pages, private);
         }
     }
-    f.grew = false;
 }
 
 fn settleRun(r: *Region, pages: *const os.PrivatePages, run: Units.Run) Error!void {
@@ -177,17 +192,39 @@ pub fn copy(r: *Region, extents: anytype) Error!void {
     const moved = if (file.checkDescriptor(r)) |_| (if (os.file.moveTo(fd, r.fd)) |_| true else |_| false) else |_| false;
     if (!moved) {
         file.close(r); // if it is the region's
-        r.fd = fd;
+        r.fd = if (r.survives_close) os.file.moveUp(fd) else fd;
     }
     r.identity = identity;
+    r.private = false;
     const f = &r.forks;
     f.parted = false;
     f.grew = false;
     r.stale = false;
-    var at: usize = 0;
-    while (r.units.find(at, r.units.count, true)) |run| : (at = run.first + run.count) {
+    const kept = stack(r);
+    own(r, kept);
+    try mapBetween(r, 0, kept.first);
+    try mapBetween(r, kept.first + kept.count, r.units.count);
+}
+
+fn mapBetween(r: *Region, start: usize, stop: usize) Error!void {
+    var at = start;
+    while (r.units.find(at, stop, true)) |run| : (at = run.first + run.count) {
         try os.memory.mapFixedFile(r.base + offsetOf(r, run), lengthOf(r, run), r.fd, offsetOf(r, run));
-        f.shared.set(run.first, run.count);
+        r.forks.shared.set(run.first, run.count);
+    }
+}
+
+/// Makes every page of the granules the process's own, so that the file behind them does not matter any more.
+fn own(r: *const Region, granules: Units.Run) void {
+    const end = granules.first + granules.count;
+    var run_at = granules.first;
+    while (r.units.find(run_at, end, true)) |run| : (run_at = run.first + run.count) {
+        var address = r.base + offsetOf(r, run);
+        const stop = address + lengthOf(r, run);
+        while (address < stop) : (address += os.memory.pageSize()) {
+            const byte: *volatile u8 = @ptrFromInt(address);
+            byte.* = byte.*;
+        }
     }
 }
 

@@ -249,7 +249,7 @@ pub const Region = struct {
             .borrowed, .device => unreachable, // never lazy
         }
         r.units.set(units.first, units.count);
-        if (!r.forks.parted) forks.noteShared(r, offset, len);
+        forks.noteShared(r, offset, len);
     }
 
     /// Gives the storage of [offset, offset + len) back. All of it must be committed, and is uncommitted afterwards; it reads as

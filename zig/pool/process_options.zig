@@ -10,16 +10,7 @@ const os = @import("../os.zig");
 /// Bytes of the smallest pool.
 pub const size_min = 14 << 20;
 
-pub const Fork = enum(u2) {
-    /// A child's heap is the parent's too: only for programs that fork just to exec.
-    none = 0,
-    /// From the first fork on, parent and child copy the pages that they write into memory of their own.
-    private = 1,
-    /// The child gets a copy of the pool's file.
-    copy = 2,
-    /// `copy`, and where that fails `private`.
-    copy_or_private = 3,
-};
+pub const Fork = @import("fork.zig").Mode;
 
 pub const Options = struct {
     /// A directory or a device of DAX. Null: anonymous memory.

@@ -14,6 +14,7 @@ const os = @import("../os.zig");
 const heap = @import("../heap.zig");
 const bootstrap = @import("bootstrap.zig");
 const creation = @import("creation.zig");
+const fork = @import("fork.zig");
 const process_options = @import("process_options.zig");
 const registry = @import("registry.zig");
 const statistics = @import("statistics.zig");
@@ -62,6 +63,7 @@ noinline fn open() ?usize {
     // A library that serves malloc was there before the program began. The loader may be the one that is calling.
     os.library.assumePinned();
     options = wanted();
+    fork.failed = &notCopied;
     const made = if (os.environment.isSecure()) makeSecure() else make();
     const address = made catch |err| fail("vmem pool creation failed: {s}", .{os.errno.text(err)});
     stats_at_exit = std.mem.eql(u8, os.environment.get("VMMALLOC_LOG_STATS") orelse "", "1");
@@ -86,6 +88,10 @@ fn fail(comptime format: []const u8, arguments: anytype) noreturn {
     os.process.abort();
 }
 
+fn notCopied(err: os.Error) noreturn {
+    fail("vmem pool cloning failed: {s}", .{os.errno.text(err)});
+}
+
 fn make() os.Error!usize {
     const path = options.path.?;
     const is_device = (os.device.numberAt(path) catch null) != null;
@@ -98,6 +104,7 @@ fn make() os.Error!usize {
         .cached_min = @min(cached_min, options.maximum / 8),
         .numbered = false,
         .address_from_environment = true,
+        .fork = options.fork,
         .wording = .libvmem,
     });
     // Storage is allocated as it is needed, but what cannot be had is said at the start.
@@ -107,7 +114,7 @@ fn make() os.Error!usize {
 
 fn makeSecure() os.Error!usize {
     while (true) {
-        return creation.create(&.{ .source = .anonymous, .maximum = options.maximum, .cached_min = cached_min, .numbered = false }) catch |err| {
+        return creation.create(&.{ .source = .anonymous, .maximum = options.maximum, .cached_min = cached_min, .numbered = false, .fork = options.fork }) catch |err| {
             // A limit on address space.
             if (err != error.ENOMEM or options.maximum <= process_options.size_min) return err;
             options.maximum /= 2;

@@ -28,7 +28,21 @@ const withoutPkgConfig = has("pkg-config") ? false : "pkg-config is not installe
 
 test("install: every package has a row here", () => {
   const files = readdirSync(join(prefix, "lib", "pkgconfig")).sort();
-  assertEquals(files, packages.map(({ name }) => `${name}.pc`).sort());
+  assertEquals(files, [...packages.map(({ name }) => `${name}.pc`), "libvmmalloc.pc"].sort());
+});
+
+test("install: a program made with libvmmalloc.pc has its malloc", () => {
+  const out = join(prefix, "linked");
+  const source = join(root, "tests", "interpose", "linked.c");
+  const compiler = [...zigCompiler(), "-D_GNU_SOURCE", "-fno-sanitize=undefined"];
+  need([...compiler, "-o", out, source, ...flags(prefix, "libvmmalloc")]);
+  need([out], "", {
+    LD_LIBRARY_PATH: join(prefix, "lib"),
+    VMMALLOC_POOL_DIR: "/tmp",
+    VMMALLOC_POOL_SIZE: "64MiB",
+  });
+  assert(readLibrary(out).needed.includes("libvmmalloc.so.1"));
+  assert(existsSync(join(prefix, "share", "man", "man7", "libvmmalloc.7")));
 });
 
 for (const { name, header, names, library, version, program } of packages) {

@@ -183,3 +183,15 @@ test("manuals: libvmem.7 and libvmem.h have the options that the library reads, 
   ) => name);
   assertEquals(header.sort(), read_);
 });
+
+test("manuals: libvmmalloc.7 has the variables that the library reads", () => {
+  const sources = ["process_options.zig", "process_pool.zig"].map((name) =>
+    read("zig", "pool", name)
+  );
+  const asked = [...sources.join("").matchAll(/\bget\("(\w+)"\)/g)].map(([, name = ""]) => name);
+  const logging = ["VMMALLOC_LOG_LEVEL", "VMMALLOC_LOG_FILE"];
+  const shown = section("libvmmalloc.7", "ENVIRONMENT").flatMap((line) =>
+    /^\.It Ev (VMMALLOC_\w+)/.exec(line)?.[1] ?? []
+  );
+  assertEquals(shown.sort(), [...new Set([...asked, ...logging])].sort());
+});

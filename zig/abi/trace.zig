@@ -3,8 +3,7 @@
 
 const std = @import("std");
 const options = @import("options");
-const pool = @import("../pool.zig");
-const log = pool.log;
+const log = @import("../pool.zig").log;
 
 /// What is exported under `name` for `function`, whose arguments and result are those of C. In the shipped library that is the
 /// function itself.
@@ -60,14 +59,11 @@ fn traced(comptime name: []const u8, comptime function: anytype) @TypeOf(&functi
 inline fn call(comptime name: []const u8, comptime function: anytype, args: anytype) @typeInfo(@TypeOf(function)).@"fn".return_type.? {
     if (log.enabled(.calls)) tell(.calls, name, args);
     const result = @call(.auto, function, args);
-    if (log.enabled(.results)) tell(.results, name ++ " gave ", .{result});
+    if (log.enabled(.results)) tell(.results, name ++ (if (@TypeOf(result) == void) " ended" else " gave "), .{result});
     return result;
 }
 
-/// The application's `print_func` may change errno; the call it tells of did not.
 noinline fn tell(comptime level: log.Level, comptime name: []const u8, values: anytype) void {
-    const before = pool.errno.get();
-    defer pool.errno.set(before);
     var buffer: [600]u8 = undefined;
     var writer = std.Io.Writer.fixed(&buffer);
     write(&writer, level, name, values) catch {}; // what does not fit is cut
@@ -90,7 +86,7 @@ const text_max = 200;
 fn value(w: *std.Io.Writer, v: anytype) std.Io.Writer.Error!void {
     const T = @TypeOf(v);
     switch (T) {
-        void => return w.writeAll("nothing"),
+        void => return,
         ?[*:0]const u8, [*:0]const u8 => {
             const given: ?[*:0]const u8 = v;
             const text = given orelse return w.writeAll("NULL");
@@ -126,8 +122,8 @@ test "a call and its result in words" {
     try write(&w, .results, "f gave ", .{pointer});
     try testing.expectEqualStrings("f gave 0x1000", w.buffered());
     w.end = 0;
-    try write(&w, .results, "f gave ", .{{}});
-    try testing.expectEqualStrings("f gave nothing", w.buffered());
+    try write(&w, .results, "f ended", .{{}});
+    try testing.expectEqualStrings("f ended", w.buffered());
     w.end = 0;
     const long: [text_max + 100:0]u8 = @splat('x');
     try write(&w, .calls, "f", .{@as(?[*:0]const u8, &long)});

@@ -70,7 +70,11 @@ pub fn writeAlways(level: Level, comptime format: []const u8, args: anytype) voi
 
 /// Text as it is, whatever the level: statistics that were asked for.
 pub fn output(text: [:0]const u8) void {
-    if (functions.print()) |print| return print(text.ptr);
+    if (functions.print()) |print| {
+        const before = os.errno.get();
+        defer os.errno.set(before); // the call that logs has an errno of its own, or leaves it alone
+        return print(text.ptr);
+    }
     if (options.debug) _ = wanted(); // the file is made by then
     var room: Path = undefined;
     const path = (if (options.debug) file else fileNow(&room)) orelse return os.output.stderr(text);

@@ -126,8 +126,14 @@ function stress(): Promise<Outcome> {
   return zigChecks([...words, "smoke"], [...words, "canaries"]);
 }
 
-/** Programs that are quick enough to be run with the library's twin for debugging as well. */
-const alsoDebugged = /^(vmem_\w+|example|fork|misuse)$/;
+/**
+ * Programs that are run with the library for debugging as well, if they are quick; those that count blocks to the last, or look
+ * at what is wrong use, with its additions off.
+ */
+const alsoDebugged = /^(vmem_\w+|vmemx_(?!jemalloc$)\w+|example|fork|hand_over|thread_lives)$/;
+const debuggedInFull =
+  /^(vmem_(aligned_alloc|errormsg|set_funcs\w*)|vmemx_(create|owner|example)|example|hand_over|thread_lives)$/;
+const additionsOff = "abort:false,redzone:false,hardening:1,junk:false";
 
 /** Each C file is one program and one test; what did not build has failed. */
 async function abi(): Promise<Outcome> {
@@ -154,7 +160,10 @@ async function abi(): Promise<Outcome> {
   const debugged = { ...process.env, LD_LIBRARY_PATH: join(root, "zig-out", "lib", "vmem_debug") };
   for (const name of names) all.push(await run(name, process.env, ""));
   for (const name of names.filter((each) => alsoDebugged.test(each))) {
-    all.push(await run(name, debugged, " with the library for debugging"));
+    const env = debuggedInFull.test(name)
+      ? debugged
+      : { ...debugged, VMEM_MALLOC_CONF: additionsOff };
+    all.push(await run(name, env, " with the library for debugging"));
   }
   return { counts: settle(sum(all), built.status), output };
 }

@@ -12,7 +12,7 @@
  * @module
  */
 import type { Known, ScalarName } from "./layout.ts";
-import type { FieldWindow } from "./window.ts";
+import type { FieldWindow, Placed } from "./window.ts";
 
 /** What reads and writes one field of the struct at a pointer. */
 export type Pair<V> = readonly [(pointer: number) => V, (pointer: number, value: V) => void];
@@ -38,8 +38,8 @@ const scalars: Readonly<Record<Exclude<ScalarName, "size" | "bool">, readonly [s
   i64: ["BigInt64", 'typeof v === "bigint" && BigInt.asIntN(64, v) === v'],
 };
 
-/** The statements that get a field, when a value can be set, and the statements that set it. */
-type Source = readonly [get: string, takes: string, set: string];
+/** The statements that get a field, when a value can be set, the statements that set it, and what they need. */
+type Source = readonly [get: string, takes: string, set: string, before?: string];
 
 function sourceOf(type: Known): Source | undefined {
   if (type.kind === "pointer") {
@@ -47,7 +47,8 @@ function sourceOf(type: Known): Source | undefined {
       "const low = w.getInt32(q, true), high = w.getInt32(q + 4, true), ok = field.knows(low, high);" +
       " return field.pointer(w.getInt32(ok ? q : -1, true), high);",
       "field.reaches(v)",
-      "w.setInt32(q, v, true); w.setInt32(q + 4, field.highOf(v), true);",
+      "w.setInt32(q, v, true); w.setInt32(q + 4, high, true);",
+      ", high = field.highOf(v)",
     ];
   }
   if (type.kind !== "scalar" || type.scalar === "size") return undefined;
@@ -59,6 +60,14 @@ function sourceOf(type: Known): Source | undefined {
 }
 
 type Make = <V>(field: FieldWindow, renew: Renew, slow: Pair<V>) => Pair<V>;
+
+/** A property of a view. */
+export interface Accessor<V> {
+  get(this: Placed): V;
+  set?(this: Placed, value: V): void;
+}
+
+type MakeAccessor = <V>(write: (view: Placed, value: V) => void) => Accessor<V>;
 
 /** Whether this isolate refused to make code of text. */
 let forbidden = false;
@@ -88,7 +97,7 @@ export function generate<V>(
   }
 }
 
-function bodyOf([get, takes, set]: Source): string {
+function bodyOf([get, takes, set, before = ""]: Source): string {
   return `"use strict";
     const [read, write] = slow;
     return [
@@ -97,8 +106,42 @@ function bodyOf([get, takes, set]: Source): string {
         try { ${get} } catch (e) { field = renew(e, p); return read(p); }
       },
       (p, v) => {
-        const w = field.at(p), o = field.offset(p), q = ${takes} ? o : -1;
+        const w = field.at(p), o = field.offset(p), q = ${takes} ? o : -1${before};
         try { ${set} } catch (e) { field = renew(e, p); write(p, v); }
       },
     ];`;
+}
+
+/**
+ * The property of a view for a number; undefined as above.
+ *
+ * @param type Its type.
+ * @param at Where in the struct it is.
+ * @param write Sets it, and throws what is wrong.
+ */
+export function generateAccessor<V>(
+  type: Known,
+  at: number,
+  write: (view: Placed, value: V) => void,
+): Accessor<V> | undefined {
+  const source = type.kind === "scalar" ? sourceOf(type) : undefined;
+  if (source === undefined || forbidden) return undefined;
+  const [get, takes, set] = source;
+  try {
+    const make = new Function(
+      "write",
+      `"use strict";
+      return {
+        get() { const w = this.$$window, q = this.$$offset + ${at}; ${get} },
+        set(v) {
+          const w = this.$$window, o = this.$$offset + ${at}, q = ${takes} ? o : -1;
+          try { ${set} } catch { write(this, v); }
+        },
+      };`,
+    ) as MakeAccessor;
+    return make(write);
+  } catch {
+    forbidden = true;
+    return undefined;
+  }
 }

@@ -9,9 +9,9 @@ import { type Inside, memoryOf } from "../memory.ts";
 import type { Pointer } from "../pointer.ts";
 import type { Pool } from "../pool.ts";
 import { show } from "../text.ts";
-import { type Accessor, scalarAccessor } from "./accessors.ts";
 import { codecOf } from "./codecs.ts";
 import { Structs, ValueElements } from "./elements.ts";
+import { type Accessor, generateAccessor } from "./generate.ts";
 import type { Known, Slot, StructType } from "./layout.ts";
 import {
   followFar,
@@ -137,7 +137,7 @@ function accessorOf(prototype: object, slot: Slot): Accessor<never> {
   const { at, type } = slot;
   switch (type.kind) {
     case "scalar":
-      return scalarAccessor(type.scalar, at, slot) as Accessor<never>;
+      return scalarAccessor(slot) as Accessor<never>;
     case "text":
       return textAccessor(at, type.bytes, slot) as Accessor<never>;
     case "string":
@@ -151,6 +151,22 @@ function accessorOf(prototype: object, slot: Slot): Accessor<never> {
     case "array":
       return arrayAccessor(at, type, slot) as Accessor<never>;
   }
+}
+
+function scalarAccessor(slot: Slot): Accessor<unknown> {
+  const { at, type } = slot;
+  const { read, write } = codecOf(type, targetClass);
+  const set = (view: Placed, value: unknown): void => {
+    write(view.$$window, view.$$offset + at, value, slot);
+  };
+  return generateAccessor(type, at, set) ?? {
+    get(): unknown {
+      return read(this.$$window, this.$$offset + at, slot);
+    },
+    set(value): void {
+      set(this, value);
+    },
+  };
 }
 
 /** A field that points to structs which may not be declared yet: at its first use it becomes one whose target is known. */

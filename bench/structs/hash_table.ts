@@ -44,7 +44,6 @@ const Entries = new View().create<(Plain & { readonly unused: number })[]>({
 
 /** What is put in and in which order it is looked up, and the table's size. */
 interface Work {
-  readonly pool: Pool;
   readonly count: number;
   readonly keys: Uint32Array;
   readonly order: Uint32Array;
@@ -52,6 +51,16 @@ interface Work {
   readonly mask: number;
   /** Bits of a hash that do not count. */
   readonly shift: number;
+}
+
+interface PoolWork extends Work {
+  readonly pool: Pool;
+}
+
+function workOf(count: number): Work {
+  const bits = Math.ceil(Math.log2(count * 2));
+  const [keys, order] = [distinctKeys(count), shuffled(count)];
+  return { count, keys, order, mask: 2 ** bits - 1, shift: 32 - bits };
 }
 
 /** Keys are not 0 and stay below 2^31: larger ones are slow to read in Bun. */
@@ -74,13 +83,13 @@ export const hashTable: Workload = {
   name: "hash table",
   size: 1_000_000,
   allocates: true,
+  alone(count) {
+    const work = workOf(count);
+    return { [plain]: plainTable(work), Map: map(work) };
+  },
   create(pool, count) {
-    const bits = Math.ceil(Math.log2(count * 2));
-    const [keys, order] = [distinctKeys(count), shuffled(count)];
-    const work: Work = { pool, count, keys, order, mask: 2 ** bits - 1, shift: 32 - bits };
+    const work = { ...workOf(count), pool };
     return {
-      [plain]: plainTable(work),
-      Map: map(work),
       [byHand]: tableByHand(work),
       [views]: tableOfViews(work),
       [cursor]: tableByCursor(work),
@@ -151,7 +160,7 @@ function map({ count, keys, order }: Work): Candidate {
 
 /** Runs a candidate on a new table of zeros. */
 function onTable(
-  { pool, mask }: Work,
+  { pool, mask }: PoolWork,
   put: (table: Pointer) => void,
   get: (table: Pointer) => number,
 ): Candidate {
@@ -166,7 +175,7 @@ function onTable(
   };
 }
 
-function tableByHand(work: Work): Candidate {
+function tableByHand(work: PoolWork): Candidate {
   const { pool, count, keys, order, mask, shift } = work;
   let view = new DataView(new ArrayBuffer(0));
   const put = inParts(count, (from, to) => {
@@ -197,7 +206,7 @@ function tableByHand(work: Work): Candidate {
   }, get);
 }
 
-function tableOfViews(work: Work): Candidate {
+function tableOfViews(work: PoolWork): Candidate {
   const { pool, count, keys, order, mask, shift } = work;
   let base = 0;
   const put = inParts(count, (from, to) => {
@@ -236,7 +245,7 @@ function tableOfViews(work: Work): Candidate {
   }, get);
 }
 
-function tableByCursor(work: Work): Candidate {
+function tableByCursor(work: PoolWork): Candidate {
   const { pool, count, keys, order, mask, shift } = work;
   const spare = pool.make(Entry); // what the cursor is made of; it moves on at once
   const entry = new Entry(pool, spare.$pointer);
@@ -269,7 +278,7 @@ function tableByCursor(work: Work): Candidate {
   }, get);
 }
 
-function tableByFunctions(work: Work): Candidate {
+function tableByFunctions(work: PoolWork): Candidate {
   const { pool, count, keys, order, mask, shift } = work;
   const { key, setKey, value, setValue } = fields(Entry, pool);
   let base = 0;
@@ -301,7 +310,7 @@ function tableByFunctions(work: Work): Candidate {
   }, get);
 }
 
-function tableOfPeer(work: Work): Candidate {
+function tableOfPeer(work: PoolWork): Candidate {
   const { pool, count, keys, order, mask, shift } = work;
   let entries = new Entries(new ArrayBuffer(SIZE));
   const put = inParts(count, (from, to) => {

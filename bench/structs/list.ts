@@ -12,10 +12,16 @@ import {
   type Workload,
 } from "./workload.ts";
 
-interface Plain {
+class Plain {
   readonly key: number;
   readonly value: number;
   readonly next: Plain | null;
+
+  constructor(key: number, value: number, next: Plain | null) {
+    this.key = key;
+    this.value = value;
+    this.next = next;
+  }
 }
 
 const Node = struct({ key: "u32", value: "f64", next: pointer(() => Node) });
@@ -33,8 +39,8 @@ export const list: Workload = {
   name: "list",
   size: 1_000_000,
   allocates: true,
+  alone: (count) => ({ [plain]: plainList(count) }),
   create: (pool, count) => ({
-    [plain]: plainList(count),
     [byHand]: listByHand(pool, count),
     [views]: listOfViews(pool, count),
     [cursor]: listByCursor(pool, count),
@@ -46,7 +52,7 @@ function plainList(count: number): Candidate {
   let head: Plain | null = null;
   const build = inParts(count, (from, to) => {
     let first = head;
-    for (let i = from; i < to; i++) first = { key: i, value: i + 0.5, next: first };
+    for (let i = from; i < to; i++) first = new Plain(i, i + 0.5, first);
     head = first;
     return 0;
   });

@@ -1,11 +1,17 @@
 /** Measuring the candidates of one workload by turns, in one process. */
-import type { Pool } from "../../mod.ts";
 import { processTime } from "./clock.ts";
 import { collectAndSettle } from "./collector.ts";
-import type { Workload } from "./workload.ts";
+import type { Candidates, Workload } from "./workload.ts";
 
 /** Nanoseconds an operation, sample by sample, by the candidates' names. */
 export type Samples = Readonly<Record<string, readonly number[]>>;
+
+/** What one process measured. */
+export interface Run {
+  readonly samples: Samples;
+  /** What all candidates computed in the last turn. */
+  readonly proof: number;
+}
 
 export interface Effort {
   /** Turns that do not count: engines compile what is hot. */
@@ -20,19 +26,20 @@ export interface Effort {
  * @throws Error Two candidates have different proofs.
  */
 export function measureWorkload(
-  workload: Workload,
-  pool: Pool,
+  { name: workload, allocates }: Pick<Workload, "name" | "allocates">,
+  all: Candidates,
   size: number,
   { warm, samples }: Effort,
-): Samples {
-  const candidates = Object.entries(workload.create(pool, size));
+): Run {
+  const candidates = Object.entries(all);
+  let last = 0;
   const measured: Record<string, number[]> = {};
   for (const [name] of candidates) measured[name] = [];
   for (let turn = -warm; turn < samples; turn++) {
     let expected: number | undefined;
-    if (!workload.allocates) collectAndSettle();
+    if (!allocates) collectAndSettle();
     for (const [name, candidate] of candidates) {
-      if (workload.allocates) collectAndSettle();
+      if (allocates) collectAndSettle();
       const start = processTime();
       const proof = candidate.run();
       const time = processTime() - start;
@@ -40,11 +47,12 @@ export function measureWorkload(
       expected ??= proof;
       if (proof !== expected) {
         throw new Error(
-          `Comparing "${workload.name}" failed: "${name}" got ${proof}, not ${expected}`,
+          `Comparing "${workload}" failed: "${name}" got ${proof}, not ${expected}`,
         );
       }
       if (turn >= 0) measured[name]!.push(time / size);
+      last = proof;
     }
   }
-  return measured;
+  return { samples: measured, proof: last };
 }

@@ -15,9 +15,9 @@ import { type Measured, median, ratio } from "../sampling.ts";
 import { builders, type Built } from "./build.ts";
 import { v8Flags } from "./collector.ts";
 import { structGoals, type Table } from "./goals.ts";
-import type { Effort, Samples } from "./measure.ts";
+import type { Effort, Run, Samples } from "./measure.ts";
 import { type Builds, report } from "./report.ts";
-import { plain } from "./workload.ts";
+import { plain, type Workload } from "./workload.ts";
 import { workloads } from "./workloads.ts";
 
 interface Options {
@@ -58,12 +58,13 @@ function main(): void {
   const options = parse(process.argv.slice(2));
   const table = new Map<string, ReadonlyMap<string, Measured>>();
   const builds = new Map<string, ReadonlyMap<string, readonly Built[]>>();
-  for (const { name } of workloads.filter(({ name }) => options.words.includes(name))) {
+  for (const workload of workloads.filter(({ name }) => options.words.includes(name))) {
     for (const [runtime, command] of runtimes()) {
-      note(`Measuring ${name} on ${runtime}`);
-      const { warm, samples } = options.effort;
-      const measured = work(command, [name, `${warm}`, `${samples}`]) as Samples;
-      table.set(`${runtime}: ${name}`, toMeasured(measured));
+      note(`Measuring ${workload.name} on ${runtime}`);
+      table.set(
+        `${runtime}: ${workload.name}`,
+        toMeasured(workloadBy(command, workload, options.effort)),
+      );
     }
   }
   if (options.words.includes("build")) {
@@ -78,6 +79,22 @@ function main(): void {
   note("");
   process.stdout.write(report(table, builds, structGoals(table)));
   if (options.record) record(table, builds);
+}
+
+/** The samples of all candidates of a workload. */
+function workloadBy(
+  command: readonly string[],
+  { name, alone }: Workload,
+  { warm, samples }: Effort,
+): Samples {
+  const words = [name, `${warm}`, `${samples}`];
+  const others = work(command, words) as Run;
+  if (alone === undefined) return others.samples;
+  const without = work(command, [...words, "alone"]) as Run;
+  if (without.proof !== others.proof) {
+    throw new Error(`Comparing "${name}" failed: ${without.proof} and ${others.proof}`);
+  }
+  return { ...without.samples, ...others.samples };
 }
 
 /** Runs worker.ts in a process of its own. */

@@ -23,7 +23,7 @@ const faces = [views, cursor, functions];
 for (const workload of workloads) {
   test(`bench: all candidates of "${workload.name}" do the same and free what they allocate`, () => {
     using pool = Pool.create({ maxSize: poolSize });
-    const candidates = workload.create(pool, 300);
+    const candidates = { ...workload.alone?.(300), ...workload.create(pool, 300) };
     for (const name of [plain, byHand, ...faces]) assert(name in candidates, `${name} is missing`);
     const before = pool.stats().allocated;
     const proofs = Object.values(candidates).map(({ run, clean }) => {
@@ -52,10 +52,15 @@ test("bench: candidates are measured by turns, and one with another proof is ref
     allocates: false,
     create: (_pool, size) => ({ one: candidate("one", size), other: candidate("other", 10) }),
   };
-  const samples = measureWorkload(workload, pool, 10, { warm: 1, samples: 2 });
+  const { samples, proof } = measureWorkload(workload, workload.create(pool, 10), 10, {
+    warm: 1,
+    samples: 2,
+  });
+  assertEquals(proof, 10);
   assertEquals(Object.values(samples).map(({ length }) => length), [2, 2]);
   assertEquals(turns, ["one", "other", "one", "other", "one", "other"]);
-  const wrong = () => measureWorkload(workload, pool, 9, { warm: 0, samples: 1 });
+  const candidates = workload.create(pool, 9);
+  const wrong = () => measureWorkload(workload, candidates, 9, { warm: 0, samples: 1 });
   assertThrows(wrong, Error, `Comparing "nothing" failed: "other" got 10, not 9`);
 });
 

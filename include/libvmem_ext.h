@@ -141,7 +141,7 @@ int vmemx_trim(VMEM *vmp);
 
 /*
  * The pool in whose memory an address lies, whether a block is there or not; NULL if there is none. Of several pools that share the
- * address, any. Takes no lock; a few nanoseconds for the pool that the thread used last, else 0.5 for each pool of the process. errno and
+ * address, any. Takes no lock; some nanoseconds for the pool that the thread used last, else about one for each pool of the process. errno and
  * message are left alone. A pool that is deleted meanwhile may be the answer still.
  */
 VMEM *vmemx_owner(const void *ptr);

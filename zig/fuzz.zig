@@ -48,6 +48,10 @@ const Kind = enum {
     trim,
     check,
     stats,
+    /// Over all live blocks, which are those of the model.
+    walk,
+    /// jemalloc's `*allocx`.
+    extended,
     fill_up,
     /// Everything is freed at once.
     reset,
@@ -74,7 +78,7 @@ fn makeCase(seed: u64) Case {
     for (&weights) |*w| w.* = if (random.boolean()) 0 else 1 + random.uintLessThan(u32, 8);
     weights[@backingInt(Kind.malloc)] = 8;
     weights[@backingInt(Kind.free)] = random.uintLessThan(u32, 12);
-    for ([_]Kind{ .check, .trim, .fill_up, .reset, .flush }) |rare| weights[@backingInt(rare)] = @min(weights[@backingInt(rare)], 1);
+    for ([_]Kind{ .check, .trim, .walk, .fill_up, .reset, .flush }) |rare| weights[@backingInt(rare)] = @min(weights[@backingInt(rare)], 1);
     const size_bits = 3 + random.uintLessThan(u5, 20);
     const count = 20 + random.uintLessThan(usize, operations_max - 20);
     for (operations_memory[0..count]) |*o| {
@@ -270,6 +274,8 @@ fn perform(m: *Model, o: Operation) void {
                 m.fail("the statistics contradict each other");
             if (s.active > s.committed) m.fail("pages are used without storage");
         },
+        .walk => walk(m),
+        .extended => extended(m, slot, o),
         .fill_up => fillUp(m, o),
         .reset => {
             for (m.slots) |each| if (each.address != 0) m.verify(each);
@@ -285,6 +291,44 @@ fn perform(m: *Model, o: Operation) void {
             os.fault.arm(1 + o.size % 4, if (o.slot % 2 == 0) error.ENOSPC else error.ENOMEM);
         },
     }
+}
+
+fn walk(m: *Model) void {
+    if (os.fault.enabled) os.fault.disarm(); // without membarrier what other threads have cached is found
+    var piece: [heap.walk.room_min]heap.walk.Block = undefined;
+    var found: usize = 0;
+    var at: u32 = 0;
+    while (true) {
+        const count = heap.walk.next(m.pool.heap, &at, &piece).?;
+        if (count == 0) break;
+        found += count;
+        for (piece[0..count]) |block| for (m.slots) |slot| {
+            if (slot.address == block.address and slot.size <= block.size) break;
+        } else m.fail("a walk found what is not live");
+    }
+    for (m.slots) |slot| found -%= @intFromBool(slot.address != 0);
+    if (found != 0) m.fail("a walk did not find each live block once");
+}
+
+/// New, resized with zeros, or freed with its size.
+fn extended(m: *Model, slot: *Slot, o: Operation) void {
+    const how: heap.extended.How = .{ .alignment = @as(usize, 1) << o.shift % 16, .zero = true, .cached = o.other % 3 != 0 };
+    const handle = m.pool.handle;
+    const before = if (slot.address == 0) 0 else heap.usableSize(handle, slot.address) catch return m.fail("a live block was refused");
+    if (before != 0) m.verify(slot.*);
+    if (before != 0 and o.other % 4 == 0) {
+        heap.extended.releaseSized(handle, slot.address, before, .{ .cached = how.cached }) catch return m.fail("a block's own size was refused");
+        slot.* = .{};
+        return;
+    }
+    const size = @max(1, o.size);
+    const kept = @min(slot.size, size);
+    slot.address = (if (before == 0) heap.extended.allocate(handle, size, how) else heap.extended.resize(handle, slot.address, size, how)) catch return;
+    if (slot.address % how.alignment != 0) m.fail("an alignment was not kept");
+    if (!painted(slot.*, kept)) m.fail("a resized block lost contents");
+    const bytes: [*]const u8 = @ptrFromInt(slot.address);
+    if (before < size and !std.mem.allEqual(u8, bytes[before..size], 0)) m.fail("new bytes are not zero");
+    m.fill(slot, slot.address, size);
 }
 
 fn freeAgain(m: *Model, o: Operation) void {

@@ -103,6 +103,18 @@ static void *work(void *unused)
 	return unused;
 }
 
+static int child(void *unused)
+{
+	struct sight sight = { 0, 0, 0, 0, 0, 0 };
+
+	(void)unused;
+	errno = 0;
+	CHECK(vmemx_walk(pool, visit, &sight) == -1 && errno == EBADF && sight.blocks == 0);
+	errno = 0;
+	CHECK(vmemx_trim(pool) == -1 && errno == EBADF);
+	return ended();
+}
+
 int main(void)
 {
 	static const char *const levels[] = { "hardening:0", "hardening:1", "hardening:2", "hardening:3" };
@@ -133,6 +145,7 @@ int main(void)
 	for (i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 
+	CHECK(status_of_child(child, NULL) == 0);
 	memset(&sight, 0, sizeof sight);
 	sight.answer_at = 12345;
 	CHECK(vmemx_walk(pool, visit, &sight) == 77 && sight.blocks == 12345);

@@ -96,6 +96,7 @@
  *   lg_tcache_max:N    0 to 20: they keep blocks of up to 2^N bytes (20)
  *   dirty_decay_ms:N   milliseconds between two times that a growing pool gives unused storage back; 0 at once, -1 never (10000).
  *                      Pools of vmem_create() have a fixed size and keep their storage
+ *   redzone:B          bytes behind each block tell when they were written to; for the library for debugging only (true there)
  *   stats_print:B      what vmem_stats_print() says of each pool that is open at exit() (false)
  *
  * B is true or false, W a word, N a decimal number. What is not understood is logged and left out, the rest counts. Levels

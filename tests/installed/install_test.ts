@@ -1,21 +1,79 @@
 /** `zig build -p PREFIX`: what lies where, and that a program can be made from nothing but that. */
 import { assert, assertEquals } from "@std/assert";
-import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { readLibrary } from "../elf.ts";
 import { cLibrary, declared } from "../libraries.ts";
-import { flags, has, install, need, readPackage, root, run, zigCompiler } from "./tree.ts";
+import {
+  emptyFolder,
+  flags,
+  has,
+  install,
+  need,
+  readPackage,
+  root,
+  run,
+  zigCompiler,
+} from "./tree.ts";
 
-/** Of each package: its header, what its functions begin with, its library, and a program that prints `hello, world`. */
-const packages = [
+interface Package {
+  readonly name: string;
+  readonly headers: readonly string[];
+  /** What its functions begin with; each has a manual page. */
+  readonly names: RegExp;
+  /** As its files begin. */
+  readonly library: string;
+  readonly version: string;
+  readonly archive: boolean;
+  /** Prints `hello, world`. */
+  readonly program: string;
+  readonly environment?: Record<string, string>;
+}
+
+/** It has to call malloc: linkers leave out what is not needed. */
+const greeting = join(emptyFolder("greeting"), "greeting.c");
+writeFileSync(
+  greeting,
+  `#include <stdio.h>
+#include <stdlib.h>
+#include <libvmmalloc.h>
+int main(void)
+{
+    char *volatile block = malloc(100);
+    sprintf(block, "hello, world");
+    puts(block);
+    return 0;
+}
+`,
+);
+
+const packages: readonly Package[] = [
   {
     name: "libvmem",
-    header: "libvmem.h",
-    names: /^vmem_/,
+    headers: ["libvmem.h", "libvmem_ext.h"],
+    names: /^vmemx?_/,
     library: "libvmem",
     version: "1.0.0",
+    archive: true,
     program: "tests/abi/example.c",
+  },
+  {
+    name: "libvmmalloc",
+    headers: ["libvmmalloc.h"],
+    names: /(?!)/,
+    library: "libvmmalloc",
+    version: "1.0.0",
+    archive: false,
+    program: greeting,
+    environment: { VMMALLOC_POOL_DIR: "/tmp", VMMALLOC_POOL_SIZE: `${14 << 20}` },
   },
 ];
 
@@ -28,7 +86,7 @@ const withoutPkgConfig = has("pkg-config") ? false : "pkg-config is not installe
 
 test("install: every package has a row here", () => {
   const files = readdirSync(join(prefix, "lib", "pkgconfig")).sort();
-  assertEquals(files, [...packages.map(({ name }) => `${name}.pc`), "libvmmalloc.pc"].sort());
+  assertEquals(files, packages.map(({ name }) => `${name}.pc`).sort());
 });
 
 test("install: a program made with libvmmalloc.pc has its malloc", () => {
@@ -45,7 +103,10 @@ test("install: a program made with libvmmalloc.pc has its malloc", () => {
   assert(existsSync(join(prefix, "share", "man", "man7", "libvmmalloc.7")));
 });
 
-for (const { name, header, names, library, version, program } of packages) {
+for (const each of packages) {
+  const { name, headers, names, library, version, archive } = each;
+  const program = resolve(root, each.program);
+
   /** Compiles the program into `out` with words of a compiler before and after, runs it, and gives what it printed. */
   const made = (
     compiler: readonly string[],
@@ -53,8 +114,8 @@ for (const { name, header, names, library, version, program } of packages) {
     environment = {},
   ): string => {
     const out = join(prefix, "program");
-    need([...compiler, "-o", out, join(root, program), ...words]);
-    return need([out], "", environment);
+    need([...compiler, "-o", out, program, ...words]);
+    return need([out], "", { ...each.environment, ...environment });
   };
 
   test(`install: ${name} has its library with its links, archive, header, and a page for each function`, () => {
@@ -65,13 +126,17 @@ for (const { name, header, names, library, version, program } of packages) {
       `${library}.so.${version}`,
     );
     assert(existsSync(join(prefix, "lib", `${library}.so.${version}`)));
-    assert(existsSync(join(prefix, "lib", `${library}.a`)));
-    assertEquals(
-      readFileSync(join(prefix, "include", header), "utf8"),
-      readFileSync(join(root, "include", header), "utf8"),
-    );
+    assertEquals(existsSync(join(prefix, "lib", `${library}.a`)), archive);
+    for (const header of headers) {
+      assertEquals(
+        readFileSync(join(prefix, "include", header), "utf8"),
+        readFileSync(join(root, "include", header), "utf8"),
+      );
+    }
     const pages = readdirSync(join(prefix, "share", "man", "man3"));
-    const missing = declared(header, names).filter((each) => !pages.includes(`${each}.3`));
+    const missing = headers.flatMap((header) => declared(header, names)).filter((each) =>
+      !pages.includes(`${each}.3`)
+    );
     assertEquals(missing, []);
   });
 
@@ -82,7 +147,7 @@ for (const { name, header, names, library, version, program } of packages) {
     const pkg = readPackage(prefix, name);
     assertEquals(pkg.get("Name"), name);
     assert(/^\d+\.\d+$/.test(pkg.get("Version") ?? ""));
-    assert(existsSync(join((pkg.get("Cflags") ?? "").replace("-I", ""), header)));
+    assert(existsSync(join((pkg.get("Cflags") ?? "").replace("-I", ""), headers[0] ?? "")));
     assert(existsSync(join(pkg.get("libdir") ?? "", `${library}.so`)));
   });
 
@@ -93,6 +158,17 @@ for (const { name, header, names, library, version, program } of packages) {
     assert(readLibrary(join(prefix, "program")).needed.includes(`${library}.so.1`));
   });
 
+  test(`install: pkg-config reads ${name}.pc as this test does`, { skip: withoutPkgConfig }, () => {
+    const environment = { PKG_CONFIG_PATH: join(prefix, "lib", "pkgconfig") };
+    for (const linking of ["shared", "static"] as const) {
+      const options = linking === "static" ? ["--static"] : [];
+      const output = need(["pkg-config", ...options, "--cflags", "--libs", name], "", environment);
+      assertEquals(output.trim().split(/\s+/), flags(prefix, name, linking));
+    }
+    need(["pkg-config", "--atleast-version=1.4", name], "", environment);
+  });
+
+  if (!archive) continue;
   test(`install: a program made with the archive of ${name} needs no library of ours`, () => {
     const archive = join(prefix, "lib", `${library}.a`);
     const words = flags(prefix, name, "static").map((word) =>
@@ -116,7 +192,7 @@ for (const { name, header, names, library, version, program } of packages) {
       const { errors } = run([
         "cc",
         "-static",
-        join(root, program),
+        program,
         "-o",
         join(prefix, "program"),
         ...flags(prefix, name, "static"),
@@ -125,14 +201,4 @@ for (const { name, header, names, library, version, program } of packages) {
       assertEquals(need([join(prefix, "program")]), "hello, world\n");
     },
   );
-
-  test(`install: pkg-config reads ${name}.pc as this test does`, { skip: withoutPkgConfig }, () => {
-    const environment = { PKG_CONFIG_PATH: join(prefix, "lib", "pkgconfig") };
-    for (const linking of ["shared", "static"] as const) {
-      const options = linking === "static" ? ["--static"] : [];
-      const output = need(["pkg-config", ...options, "--cflags", "--libs", name], "", environment);
-      assertEquals(output.trim().split(/\s+/), flags(prefix, name, linking));
-    }
-    need(["pkg-config", "--atleast-version=1.4", name], "", environment);
-  });
 }

@@ -12,22 +12,22 @@ export interface Run {
   readonly errors: string;
 }
 
-/** Runs a program to its end, at most two minutes; both streams are kept. */
-export function run(words: readonly string[], input = "", environment = {}): Run {
+/** Runs a program to its end, at most as many seconds; both streams are kept. */
+export function run(words: readonly string[], input = "", environment = {}, limit = 120): Run {
   const [program = "", ...rest] = words;
   const { status, stdout, stderr, error } = spawnSync(program, rest, {
     cwd: root,
     encoding: "utf8",
     input,
-    timeout: 120_000,
+    timeout: limit * 1000,
     env: { ...zigEnvironment(), ...environment },
   });
   return { status, output: stdout ?? "", errors: `${stderr ?? ""}${error?.message ?? ""}` };
 }
 
 /** Runs a program that has to succeed; gives what it printed. */
-export function need(words: readonly string[], input = "", environment = {}): string {
-  const { status, output, errors } = run(words, input, environment);
+export function need(words: readonly string[], input = "", environment = {}, limit = 120): string {
+  const { status, output, errors } = run(words, input, environment, limit);
   if (status === 0) return output;
   throw new Error(`"${words.join(" ")}" ended with ${status}: ${output}${errors}`);
 }
@@ -53,7 +53,7 @@ export function emptyFolder(name: string): string {
 /** A new prefix with everything in it. */
 export function install(): string {
   const prefix = join(emptyFolder("install"), "prefix");
-  need([zig(), "build", "-p", prefix]);
+  need([zig(), "build", "-p", prefix], "", {}, 900);
   return prefix;
 }
 

@@ -214,6 +214,16 @@ for (const { file, soname, exports, host } of promised) {
   });
 }
 
+test("libraries: only what is for debugging has trace points", () => {
+  // Texts of levels 2 and 4 of the log.
+  const traces = ["bytes made at 0x", " gave "];
+  const wrong = promised.filter(({ file }) => {
+    const text = readFileSync(join(folder, file), "latin1");
+    return traces.some((trace) => text.includes(trace)) !== file.startsWith("vmem_debug/");
+  });
+  assertEquals(wrong, []);
+});
+
 test("libraries: each that is installed has a row", () => {
   const known = promised.map(({ file }) =>
     relative(realpathSync(folder), realpathSync(join(folder, file)))

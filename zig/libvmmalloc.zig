@@ -4,6 +4,7 @@
 const builtin = @import("builtin");
 const std = @import("std");
 const pool = @import("pool.zig");
+const exported = @import("abi/trace.zig").exported;
 
 const vmmalloc = @import("abi/vmmalloc.zig");
 pub const table = vmmalloc.table;
@@ -11,7 +12,7 @@ pub const panic = pool.Panic;
 
 comptime {
     if (builtin.output_mode == .Lib) {
-        for (@typeInfo(table).@"struct".decl_names) |name| @export(&@field(table, name), .{ .name = name });
+        for (@typeInfo(table).@"struct".decl_names) |name| @export(exported(name, @field(table, name)), .{ .name = name });
         for (@typeInfo(vmmalloc.hooks).@"struct".decl_names) |name| @export(&@field(vmmalloc.hooks, name), .{ .name = name });
         @export(&constructor, .{ .name = "vmmalloc_constructor", .section = ".init_array" });
         @export(&destructor, .{ .name = "vmmalloc_destructor", .section = ".fini_array" });

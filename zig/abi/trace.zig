@@ -104,6 +104,7 @@ fn value(w: *std.Io.Writer, v: anytype) std.Io.Writer.Error!void {
             if (address == 0) return w.writeAll("NULL");
             try w.print("0x{x}", .{address});
         },
+        .@"struct" => try w.writeAll("{...}"),
         else => @compileError("no value of C: " ++ @typeName(T)),
     }
 }

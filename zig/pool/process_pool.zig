@@ -31,6 +31,7 @@ var state: std.atomic.Value(State) = .init(.closed);
 var opened: std.atomic.Value(usize) = .init(0);
 /// Written once, before `opened`.
 var options: Options = undefined;
+var pool_size: usize = 0;
 var stats_at_exit = false;
 
 /// What threads may keep of freed blocks while little is in use: a program that works on a few blocks of 256 KiB should not pass
@@ -67,9 +68,16 @@ noinline fn open() ?usize {
     const made = if (os.environment.isSecure()) makeSecure() else make();
     const address = made catch |err| fail("vmem pool creation failed: {s}", .{os.errno.text(err)});
     stats_at_exit = std.mem.eql(u8, os.environment.get("VMMALLOC_LOG_STATS") orelse "", "1");
+    pool_size = sizeOf(address);
     opened.store(address, .release);
     state.store(.open, .release);
     return address;
+}
+
+fn sizeOf(pool: usize) usize {
+    const range = registry.find(pool).?;
+    defer range.release();
+    return range.region.size;
 }
 
 fn wanted() Options {
@@ -205,10 +213,9 @@ pub fn usableSize(address: usize) usize {
     return heap.usableSize(known(), address) catch 0;
 }
 
+/// Whether the address is outside the pool's addresses, be the pool alive or (in a child that does not follow) dead.
 fn isElsewhere(address: usize) bool {
-    const range = registry.find(known()) orelse return true;
-    defer range.release();
-    return !range.contains(address);
+    return address -% known() >= pool_size;
 }
 
 fn moveEarly(address: usize, size: usize) heap.Error!usize {

@@ -190,3 +190,36 @@ test "a descriptor is closed even when nothing can be learnt about it" {
     os.fault.disarm();
     try before.expectUnchanged();
 }
+
+test "a region that survives what a filter of system calls forbids" {
+    if (!os.fault.enabled) return error.SkipZigTest; // built without options.fault
+    const g = default_granule;
+    for ([_]os.fault.Call{ .fallocate, .fstat }) |which| {
+        for ([_]os.Error{ error.EPERM, error.EACCES, error.ENOSYS }) |err| {
+            for ([_]bool{ true, false }) |survives| {
+                var region = try Region.createFile("/dev/shm", .{ .size = 8 * g, .lazy = true, .survives_close = survives });
+                defer region.release();
+                try region.commit(0, g);
+                const memory = testing.bytes(region.base, region.size);
+                @memset(memory[0..g], 1);
+                os.fault.armCallFrom(which, 1, err);
+                defer os.fault.disarm();
+                if (!survives) {
+                    const known = if (err == error.ENOSYS and which == .fallocate) error.EOPNOTSUPP else err;
+                    try std.testing.expectError(known, region.commit(g, g));
+                    continue;
+                }
+                try region.commit(g, g);
+                try testing.expectZero(memory[g .. 2 * g]);
+                @memset(memory[g .. 2 * g], 2);
+                try region.purge(0, 2 * g);
+                try testing.expectZero(memory[0 .. 2 * g]);
+            }
+        }
+    }
+    var region = try Region.createFile("/dev/shm", .{ .size = 8 * g, .lazy = true, .survives_close = true });
+    defer region.release();
+    os.fault.armCallFrom(.fallocate, 1, error.ENOSPC);
+    defer os.fault.disarm();
+    try std.testing.expectError(error.ENOSPC, region.commit(0, g));
+}

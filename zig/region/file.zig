@@ -164,10 +164,11 @@ fn place(region: *const Region, offset: usize, len: usize, step: *Step) Error!vo
 pub fn commit(region: *Region, offset: usize, len: usize) Error!void {
     if (try isPrivate(region)) return commitPrivate(region, offset, len);
     errdefer if (region.can_purge) os.file.punch(region.fd, offset, len) catch {};
-    if (region.allocates)
-        try allocate(region, offset, len)
-    else
-        try os.file.grow(region.fd, offset + len);
+    const taken = if (region.allocates) allocate(region, offset, len) else os.file.grow(region.fd, offset + len);
+    taken catch |err| {
+        if (!losesFile(region, err)) return err;
+        return commitPrivate(region, offset, len);
+    };
     const address = region.base + offset;
     os.memory.mapFixedFile(address, len, region.fd, offset) catch |err| {
         // A kernel may have taken the old mapping away before it failed: leave no gap for others to map into.
@@ -207,10 +208,18 @@ pub fn commitPrivate(region: *Region, offset: usize, len: usize) Error!void {
 /// Whether the file is out of reach, and that is allowed. Errors: see `checkDescriptor`.
 fn isPrivate(region: *Region) Error!bool {
     if (region.private) return true;
-    checkDescriptor(region) catch |err| {
-        if (err != error.EBADF or !region.survives_close) return err;
-        region.private = true;
-    };
+    checkDescriptor(region) catch |err| return if (losesFile(region, err)) true else err;
+    return false;
+}
+
+/// Whether an error means that the file is out of reach for good, and the region goes on without it: the descriptor is gone, or a
+/// seccomp filter, set when the program had opened its files, does not allow the call.
+fn losesFile(region: *Region, err: Error) bool {
+    switch (err) {
+        error.EBADF, error.EPERM, error.EACCES, error.ENOSYS, error.EOPNOTSUPP => {},
+        else => return false,
+    }
+    if (region.survives_close) region.private = true;
     return region.private;
 }
 

@@ -65,8 +65,8 @@ pub const FileOptions = struct {
     /// Take the first fitting hole of the address space at or above this address.
     hint: ?usize = null,
     placement: Placement = .{},
-    /// The program did not ask for a descriptor and may close those it does not know: a lazy region's gets a high number, and when
-    /// it is closed all the same, private memory takes the place of the file's storage.
+    /// The program did not ask for a descriptor and may close those it does not know, or forbid itself system calls: a lazy
+    /// region's gets a high number, and when the file is out of reach all the same, private memory takes the place of its storage.
     survives_close: bool = false,
     /// Where to write which step was begun last.
     step: ?*Step = null,

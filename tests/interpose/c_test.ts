@@ -19,17 +19,20 @@ interface Case {
   readonly loads?: string;
   /** Has the library by linking. */
   readonly linked?: boolean;
+  /** What the twin for debugging adds and the program would take for wrong. */
+  readonly without?: string;
 }
 
 const cases: readonly Case[] = [
   { name: "descriptors" },
   { name: "environment" },
-  { name: "family" },
-  { name: "foreign", loads: "deep" },
-  { name: "full" },
+  { name: "family", without: "redzone:false" },
+  { name: "foreign", loads: "deep", without: "abort:false" },
+  { name: "full", without: "redzone:false" },
   { name: "life", loads: "life" },
   { name: "linked", linked: true },
   { name: "numbers" },
+  { name: "sandbox" },
   { name: "secure", linked: true },
   { name: "threads" },
 ];
@@ -50,10 +53,11 @@ function run(program: Case, malloc: string, more: Record<string, string> = {}): 
   const loads = program.loads === undefined
     ? {}
     : { VMEM_TEST_LIBRARY: join(programs, `lib${program.loads}.so`) };
+  const off = program.without === undefined ? {} : { VMEM_MALLOC_CONF: program.without };
   // The linked ones find the library from the root.
   return runProgram([join(programs, program.name)], {
     cwd: root,
-    environment: { ...environment, ...loads },
+    environment: { ...environment, ...loads, ...off },
   });
 }
 

@@ -14,6 +14,8 @@ export interface Program {
   readonly output?: string;
   /** `VMMALLOC_POOL_SIZE`. */
   readonly pool?: string;
+  /** What `VMMALLOC_FORK` is given, where children allocate; one run each. */
+  readonly modes?: readonly number[];
   /** Bytes that one of its processes has in a pool at some time, at least. Undefined: it ends without destructors. */
   readonly captures?: number;
 }
@@ -63,6 +65,65 @@ const buffers = Array.from({ length: 200 }, (_, i) => new Uint8Array(100000).fil
 console.log(words.size, [...words.values()].reduce((a, b) => a + b), buffers.reduce((sum, b) => sum + b[99999], 0));
 console.log(JSON.stringify([...words.entries()].slice(0, 50)));
 `;
+
+const shell = `
+sum=0
+for i in $(seq 60); do x=$( (echo $i; exit 3) ); sum=$((sum + x)); done; echo $sum
+seq 1000 | while read n; do echo $n $((n * n)); done | sort -n | tail -1
+(sleep 0.01; echo background) & wait
+cat <(echo a) <(seq 3 | tac)
+function deep { if [ $1 -gt 0 ]; then echo $(deep $(($1 - 1))) $1; fi; }; deep 6
+exit 5
+`;
+
+const children = `
+import json, multiprocessing, os
+keep = [str(i) * 10 for i in range(50000)]
+def work(n):
+    return sum(len(json.dumps(list(range(i)))) for i in range(n % 40)) + len(keep)
+def nest(depth):
+    if depth == 0:
+        return 1
+    child = os.fork()
+    if child == 0:
+        keep.extend(str(i) for i in range(10000))
+        os._exit(nest(depth - 1) + 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+multiprocessing.set_start_method("fork")
+with multiprocessing.Pool(3) as pool:
+    print(sum(pool.map(work, range(200))))
+print(nest(4), len(keep), sum(map(len, keep)))
+`;
+
+const forks = `
+my @all = map { "x$_" x 20 } 1..20000; my $sum = 0;
+for my $n (1..10) {
+  my $child = fork;
+  if (!$child) { my @more = map { "$_$n" } @all; exit(length(join("", @more)) % 251); }
+  push @all, "y$n" x 1000; waitpid($child, 0); $sum += $? >> 8;
+}
+print "$sum ", scalar(@all), "\n";
+`;
+
+const repository = `
+set -e
+git init -q repository; cd repository
+for i in 1 2 3; do
+  seq $((i * 1000)) > f$i; git add .
+  GIT_COMMITTER_DATE="2000-01-01T00:00:0$i" git -c user.name=a -c user.email=b@c commit -q -m c$i --date="2000-01-01T00:00:0$i"
+done
+git log --format="%H %s"; git gc -q; git fsck --no-progress; git diff HEAD~2 --stat
+`;
+
+const compile = `
+set -e
+cat > program.c <<'END'
+${source}
+END
+gcc -O2 -o program program.c; ./program; tar -cf - program.c | xz -1 | xz -dc | tar -tf -
+`;
+
+const everyMode = [1, 2, 3];
 
 const MIB = 2 ** 20;
 
@@ -137,4 +198,46 @@ export const programs: readonly Program[] = [
   },
   { name: "node", command: "node", words: ["-e", javascript], captures: 15 * MIB },
   { name: "deno", command: "deno", words: ["eval", javascript], captures: 1 * MIB },
+  {
+    name: "bash with many subshells",
+    command: "bash",
+    words: ["-c", shell],
+    status: 5,
+    modes: everyMode,
+    captures: 20_000,
+  },
+  {
+    name: "python with children that go on",
+    command: "python3",
+    words: ["-c", children],
+    modes: everyMode,
+    captures: 2 * MIB,
+  },
+  {
+    name: "perl with children that go on",
+    command: "perl",
+    words: ["-e", forks],
+    modes: everyMode,
+    captures: 3 * MIB,
+  },
+  {
+    name: "git in a repository",
+    command: "bash",
+    words: ["-c", repository],
+    modes: everyMode,
+    captures: 500_000,
+  },
+  {
+    name: "gcc, its linker, tar and xz",
+    command: "bash",
+    words: ["-c", compile],
+    modes: everyMode,
+    captures: 2 * MIB,
+  },
+  {
+    name: "gdb",
+    command: "gdb",
+    words: ["--batch", "-nx", "-ex", "print 6 * 7", "-ex", "print $_siginfo"],
+    captures: 3 * MIB,
+  },
 ];

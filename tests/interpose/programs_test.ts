@@ -3,7 +3,7 @@
  * set for every process that ends in the usual way, show that their memory came from pools.
  */
 import { assert, assertEquals } from "@std/assert";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -11,19 +11,27 @@ import { deno } from "../../tools/bun.ts";
 import { ceilings, findProgram, inFolder, pool, runProgram } from "./preload.ts";
 import { type Program, programs } from "./programs.ts";
 
-/** Runs the program twice, in the folder: alone, and with a pool. */
-function compare(program: Program, path: string, folder: string): void {
-  writeFileSync(join(folder, "lines"), lines());
+/** An empty working directory but for the file "lines". */
+function workplace(folder: string, name: string): string {
+  const place = join(folder, name);
+  mkdirSync(place);
+  writeFileSync(join(place, "lines"), lines());
+  return place;
+}
+
+/** Runs the program twice, in equal folders: alone, and with a pool. */
+function compare(program: Program, path: string, folder: string, mode?: number): void {
   const command = [path, ...program.words];
   const input = program.input ?? "";
-  const alone = runProgram(command, { cwd: folder, input });
+  const alone = runProgram(command, { cwd: workplace(folder, "alone"), input });
   const statistics = join(folder, "statistics");
   const environment = {
     ...pool(program.pool ?? "512MiB"),
     VMMALLOC_LOG_STATS: "1",
     VMMALLOC_LOG_FILE: statistics,
+    ...(mode === undefined ? {} : { VMMALLOC_FORK: String(mode) }),
   };
-  const ours = runProgram(command, { cwd: folder, input, environment });
+  const ours = runProgram(command, { cwd: workplace(folder, "ours"), input, environment });
   assertEquals(ours, alone);
   assertEquals(alone.status, program.status ?? 0);
   if (program.output !== undefined) assertEquals(alone.stdout, program.output);
@@ -45,7 +53,10 @@ function lines(): string {
 for (const program of programs) {
   const path = program.command === "deno" ? deno() : findProgram(program.command);
   const skip = path === undefined && `${program.command} is not installed`;
-  test(`interpose: ${program.name}`, { skip }, () => {
-    inFolder((folder) => compare(program, path ?? process.execPath, folder));
-  });
+  for (const mode of program.modes ?? [undefined]) {
+    const name = mode === undefined ? program.name : `${program.name}, fork mode ${mode}`;
+    test(`interpose: ${name}`, { skip }, () => {
+      inFolder((folder) => compare(program, path ?? process.execPath, folder, mode));
+    });
+  }
 }

@@ -16,12 +16,15 @@ export interface DynamicSymbol {
 export interface SharedLibrary {
   readonly soname: string | undefined;
   readonly needed: readonly string[];
+  /** Versions that it asks of other libraries, as `GLIBC_2.17`. */
+  readonly required: readonly string[];
   readonly symbols: readonly DynamicSymbol[];
 }
 
 const dynamicSection = 6;
 const dynamicSymbols = 11;
 const versionDefinitions = 0x6ffffffd;
+const versionNeeds = 0x6ffffffe;
 const versionIndexes = 0x6fffffff;
 
 const neededTag = 1;
@@ -92,6 +95,7 @@ export function readLibrary(path: string): SharedLibrary {
   return {
     soname: entries.find(([tag]) => tag === sonameTag)?.[1],
     needed: entries.filter(([tag]) => tag === neededTag).map(([, text]) => text),
+    required: requiredVersions(reader),
     symbols: symbols(reader),
   };
 }
@@ -141,6 +145,24 @@ function definedVersions(reader: Reader): Map<number, string> {
     const auxiliary = at + reader.u32(at + 12);
     if (!base) names.set(reader.u16(at + 4), reader.text(strings + reader.u32(auxiliary)));
     const next = reader.u32(at + 16);
+    if (next === 0) return names;
+    at += next;
+  }
+}
+
+/** For each library that it needs a record with a chain of the versions asked of it. */
+function requiredVersions(reader: Reader): string[] {
+  const names: string[] = [];
+  const section = reader.section(versionNeeds);
+  if (section === undefined) return names;
+  const strings = reader.strings(section);
+  for (let at = section.offset;;) {
+    let entry = at + reader.u32(at + 8);
+    for (let count = reader.u16(at + 2); count > 0; count -= 1) {
+      names.push(reader.text(strings + reader.u32(entry + 8)));
+      entry += reader.u32(entry + 12);
+    }
+    const next = reader.u32(at + 12);
     if (next === 0) return names;
     at += next;
   }

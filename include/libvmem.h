@@ -209,6 +209,7 @@ int vmem_check(VMEM *vmp);
  *
  *   Allocated         bytes of blocks in use, as rounded up by their size classes
  *   active            bytes of pages that hold blocks in use or kept by threads
+ *   metadata          bytes of the library's own memory for the pool, outside of it
  *   mapped            bytes of the pool
  *   Current active ceiling   the most that `active` ever was
  *   Committed         bytes that have storage

@@ -86,6 +86,7 @@ int main(void)
 	CHECK(strstr(printed, "--- End vmem statistics ---\n") != NULL);
 	CHECK(number_after(printed, "mapped: ") == VMEM_MIN_POOL);
 	CHECK(number_after(printed, "Allocated: ") == 0);
+	CHECK(number_after(printed, "metadata: ") > 10000 && number_after(printed, "metadata: ") < VMEM_MIN_POOL / 10);
 	CHECK(strstr(printed, "Version: ") != NULL);
 	all = strlen(printed);
 

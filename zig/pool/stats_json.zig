@@ -23,7 +23,15 @@ pub fn write(w: *std.Io.Writer, h: *Heap, omit: Omit) Error!void {
     try json.beginObject();
     if (!omit.general) try general(&json, h);
     try json.objectField("stats");
-    try json.write(.{ .allocated = stats.allocated, .active = stats.active, .resident = stats.committed, .mapped = stats.mapped });
+    try json.write(.{
+        .allocated = stats.allocated,
+        .active = stats.active,
+        .metadata = heap.controls.metadataBytes(h),
+        .metadata_thp = 0,
+        .resident = stats.committed,
+        .mapped = stats.mapped,
+        .retained = 0,
+    });
     try json.objectField("stats.arenas");
     try json.beginObject();
     if (!omit.merged) try merged(&json, h, stats, omit);

@@ -17,7 +17,7 @@ pub fn write(w: *Writer, h: *Heap, omit: Omit) Error!void {
     const stats = h.stats();
     try w.writeAll("___ Begin vmem statistics ___\n");
     if (!omit.general) try general(w, h, stats);
-    try w.print("Allocated: {d}, active: {d}, mapped: {d}\n", .{ stats.allocated, stats.active, stats.mapped });
+    try w.print("Allocated: {d}, active: {d}, metadata: {d}, mapped: {d}\n", .{ stats.allocated, stats.active, heap.controls.metadataBytes(h), stats.mapped });
     try w.print("Current active ceiling: {d}\n", .{stats.peak});
     try w.print("Committed: {d}, available: {d}, largest free: {d}\n", .{ stats.committed, stats.available, stats.largest_free });
     if (!omit.merged) {

@@ -78,7 +78,8 @@
  * ENVIRONMENT
  *
  *   VMEM_LOG_LEVEL    what is logged: 0 (the default) nothing, 1 all messages, those of wrong use too; read once
- *   VMEM_LOG_FILE     the file at whose end log and statistics are added, instead of standard error
+ *   VMEM_LOG_FILE     the file at whose end log and statistics are added, instead of standard error; behind a name that ends in "-"
+ *                     stands the number of the process
  *   PMEM_MMAP_HINT    a hexadecimal address: vmem_create() takes the first hole of the address space at or above it
  *   VMEM_MALLOC_CONF  options of all pools, pairs name:value with commas between them; read before the first pool is created.
  *                     JE_VMEM_MALLOC_CONF is another name for it; an option that both give is as VMEM_MALLOC_CONF says
@@ -101,6 +102,14 @@
  *
  * B is true or false, W a word, N a decimal number. What is not understood is logged and left out, the rest counts. Levels
  * 2 and 3 of hardening, junk and zero make every call slower: docs/tuning.md has the figures.
+ *
+ *
+ * DEBUGGING
+ *
+ * lib/vmem_debug/libvmem.so.1 is the same library with checks; LD_LIBRARY_PATH leads a program to it. There abort, junk and redzone
+ * are on, a pool is checked once more when it is deleted, and Valgrind sees each block in the size that was asked for. The log has three
+ * more levels: 2 pools that are made, checked and deleted, 3 each call, 4 what each call gave. VMEM_LOG_FILE is emptied at the first
+ * call; if it cannot be, the process ends.
  */
 
 #ifndef LIBVMEM_H

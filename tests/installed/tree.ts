@@ -13,7 +13,7 @@ export interface Run {
 }
 
 /** Runs a program to its end, at most as many seconds; both streams are kept. */
-export function run(words: readonly string[], input = "", environment = {}, limit = 120): Run {
+export function run(words: readonly string[], input = "", environment = {}, limit = 300): Run {
   const [program = "", ...rest] = words;
   const { status, stdout, stderr, error } = spawnSync(program, rest, {
     cwd: root,
@@ -26,7 +26,7 @@ export function run(words: readonly string[], input = "", environment = {}, limi
 }
 
 /** Runs a program that has to succeed; gives what it printed. */
-export function need(words: readonly string[], input = "", environment = {}, limit = 120): string {
+export function need(words: readonly string[], input = "", environment = {}, limit = 300): string {
   const { status, output, errors } = run(words, input, environment, limit);
   if (status === 0) return output;
   throw new Error(`"${words.join(" ")}" ended with ${status}: ${output}${errors}`);

@@ -218,6 +218,14 @@ pub fn mapFixedPrivateFile(address: usize, length: usize, fd: Fd, offset: u64) E
     _ = try map(address, length, prot(.read_write), .{ .TYPE = .PRIVATE, .FIXED = true, .NORESERVE = true }, fd, offset);
 }
 
+/// Moves the pages of the mapping of `length` bytes at `from`, a shared one of a file, over what is at `address`. What was mapped
+/// stays mapped and is empty, so those who look there find the file's pages again. Costs by the page tables, not by the pages, where
+/// both addresses are multiples of what one covers (2 MiB). EINVAL: Linux before 5.13 cannot. EFAULT: it is more than one mapping.
+pub fn movePages(from: usize, length: usize, address: usize) Error!void {
+    const flags: linux.MREMAP = .{ .MAYMOVE = true, .FIXED = true, .DONTUNMAP = true };
+    _ = try sys.call(.mremap, .{ from, length, length, flags, address });
+}
+
 /// Moves the mapping of `length` bytes at `from` to where another one is.
 pub fn moveOver(from: usize, length: usize, address: usize) Error!void {
     const flags: linux.MREMAP = .{ .MAYMOVE = true, .FIXED = true };

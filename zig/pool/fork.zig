@@ -189,12 +189,23 @@ fn settleParent(f: *Followed) void {
     const had_pipe = f.pipe != null;
     f.pipe = null;
     if (f.region().isParted()) {
-        if (!f.owned) return;
         // A child that ended without a word, or was never made, needs nothing.
-        if (!had_pipe or answer == @backingInt(Answer.stays)) return heap.forks.withRegion(f.range.heap, Region.closeFile);
+        if (!f.owned or !had_pipe or answer == @backingInt(Answer.stays)) return heap.forks.withRegion(f.range.heap, stay);
         heap.forks.withRegion(f.range.heap, Region.rejoin);
     }
-    if (isAlone(f)) settleAlone(f) else if (f.owned) heap.forks.drop(f.range.heap);
+    if (isAlone(f)) return settleAlone(f);
+    if (f.owned) heap.forks.drop(f.range.heap);
+    heap.forks.withRegion(f.range.heap, tidy);
+}
+
+fn stay(region: *Region) void {
+    region.closeFile();
+    tidy(region);
+}
+
+/// A millisecond's worth.
+fn tidy(region: *Region) void {
+    region.tidy(8 << 20);
 }
 
 fn settleAlone(f: *Followed) void {
@@ -231,6 +242,7 @@ fn settleChild(f: *Followed) void {
     const pipe = f.pipe;
     f.pipe = null;
     const h = f.range.heap;
+    f.region().dropAside();
     var used = heap.forks.usedOf(h);
     if (!f.region().isApart()) {
         // Without a pipe nobody waits.

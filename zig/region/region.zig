@@ -145,6 +145,8 @@ pub const Region = struct {
     pub const copy = forks.copy;
     pub const copyIntoMemory = forks.copyIntoMemory;
     pub const shield = forks.shield;
+    pub const tidy = forks.tidy;
+    pub const dropAside = forks.dropAside;
     /// Where the file is not needed any more.
     pub const closeFile = file.close;
 
@@ -263,12 +265,12 @@ pub const Region = struct {
         const runs = r.units.runsAfterClear(units.first, units.count);
         if (runs > max_runs and runs > r.units.runs) return error.ENOMEM;
         switch (r.source) {
-            .file => if (r.forks.parted) try os.memory.mapFixedAnonymous(r.base + offset, len, r.hole_protection) else try file.purge(r, offset, len),
+            .file => if (r.forks.parted) try forks.purge(r, offset, len) else try file.purge(r, offset, len),
             .anonymous => try r.makeHole(offset, len),
             .borrowed, .device => unreachable, // never lazy
         }
         r.units.clear(units.first, units.count);
-        forks.notePrivate(r, units.first, units.count);
+        forks.noteHole(r, units.first, units.count);
     }
 
     /// Memory without a file as it is where nothing is committed.
@@ -290,6 +292,7 @@ pub const Region = struct {
     /// storage goes back but the file stays mapped; another call tries again, and `isAbandoned` says whether it is done.
     pub fn abandon(r: *Region) void {
         if (r.state == .abandoned or r.state == .released) return;
+        forks.dropAside(r);
         if (r.source != .borrowed) os.memory.replaceByZeros(r.base, r.size) catch {
             if (r.source == .file) file.returnStorage(r);
             if (r.source == .anonymous) os.memory.discard(r.base, r.size) catch {};

@@ -1,6 +1,6 @@
 /** The goals for C programs: ratios to the best of the peers in every turn, and limits of what has no peer. */
 import { atMost, type Goal } from "./goal.ts";
-import { ours, rivals } from "./peers.ts";
+import { ours, preloaded, rivals } from "./peers.ts";
 import { type Measured, median } from "./sampling.ts";
 
 type Row = ReadonlyMap<string, Measured>;
@@ -33,6 +33,8 @@ export function nativeGoals(table: ReadonlyMap<string, Row>): Goal[] {
     if (limit !== undefined && value !== undefined) {
       goals.push(atMost(`${work}, to the best`, value, limit));
     }
+    const process = work === "pair 64" ? ratioToBest(row, undefined, preloaded) : undefined;
+    if (process !== undefined) goals.push(atMost("pair 64 preloaded, to the best", process, 0.9));
     const empty = row.get("no work");
     if (work !== "pair 64" || empty === undefined) continue;
     const net = ratioToBest(row, empty.samples);
@@ -45,9 +47,13 @@ export function nativeGoals(table: ReadonlyMap<string, Row>): Goal[] {
   return goals;
 }
 
-/** Median of the ratios to the best peer of the same turn, after taking `less` away from both. */
-export function ratioToBest(row: Row, less?: readonly number[]): number | undefined {
-  const measured = row.get(ours);
+/** Median of the ratios of a candidate to the best peer of the same turn, after taking `less` away from both. */
+export function ratioToBest(
+  row: Row,
+  less?: readonly number[],
+  name: string = ours,
+): number | undefined {
+  const measured = row.get(name);
   const others = rivals.map((name) => row.get(name)).filter((each) => each !== undefined);
   if (measured === undefined || others.length === 0) return undefined;
   return median(measured.samples.map((value, i) => {

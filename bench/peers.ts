@@ -1,6 +1,6 @@
 /** The native side of the benchmarks: the driver program and the allocators it is run with. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, renameSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, statfsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { root, zig, zigEnvironment } from "../tools/zig.ts";
@@ -27,6 +27,9 @@ export const libvmem: string = join(root, "zig-out", "lib", "libvmem.so.1");
 
 /** The library of the TypeScript package, whose pools are lazy. */
 const libvmemFfi: string = join(root, "zig-out", "lib", "libvmem_ffi.so");
+
+/** The library that takes malloc's place. */
+const libvmmalloc: string = join(root, "zig-out", "lib", "libvmmalloc.so.1");
 
 /** Path of a peer's library, or undefined where it is not installed. */
 function find(peer: Peer): string | undefined {
@@ -117,6 +120,9 @@ const memoryPool = "32";
 /** Name of the candidate whose figures the goals in C are held against. */
 export const ours = "vmem, memory";
 
+/** Name of the candidate whose malloc is the process's. */
+export const preloaded = "vmmalloc, tmpfs";
+
 /** Names of the candidates that the goals compare with. */
 export const rivals: readonly string[] = peers.map((peer) => peer.name);
 
@@ -131,6 +137,13 @@ export function nativeStarts(driver: string, divisor = 1): readonly Start[] {
   }));
 }
 
+/** Whether a directory has a gibibyte to spare; in containers it often has not. */
+function hasRoom(directory: string): boolean {
+  if (!existsSync(directory)) return false;
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize >= 2 ** 30;
+}
+
 function allStarts(driver: string): readonly Start[] {
   const starts: Start[] = [];
   for (const peer of peers) {
@@ -141,6 +154,14 @@ function allStarts(driver: string): readonly Start[] {
   }
   starts.push({ name: "C library", command: driver, words: ["malloc"], environment: {} });
   starts.push({ name: "no work", command: driver, words: ["empty"], environment: {} });
+  if (existsSync(libvmmalloc) && hasRoom(memoryDirectory)) {
+    const environment = {
+      LD_PRELOAD: libvmmalloc,
+      VMMALLOC_POOL_DIR: memoryDirectory,
+      VMMALLOC_POOL_MAX_SIZE: "8GiB",
+    };
+    starts.push({ name: preloaded, command: driver, words: ["malloc"], environment });
+  }
   if (!existsSync(libvmem)) return starts;
   const region = ["region", libvmem];
   starts.push({ name: ours, command: driver, words: region, environment: {} });

@@ -198,6 +198,8 @@ export const programs: readonly Program[] = [
   },
   { name: "node", command: "node", words: ["-e", javascript], captures: 15 * MIB },
   { name: "deno", command: "deno", words: ["eval", javascript], captures: 1 * MIB },
+  // It asks the C library's malloc for hardly anything, and ends without destructors.
+  { name: "bun", command: "bun", words: ["-e", javascript] },
   {
     name: "bash with many subshells",
     command: "bash",

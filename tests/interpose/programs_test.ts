@@ -5,9 +5,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
-import { deno } from "../../tools/bun.ts";
+import { bun, deno } from "../../tools/bun.ts";
+import { root } from "../sources.ts";
 import { ceilings, findProgram, inFolder, pool, runProgram } from "./preload.ts";
 import { type Program, programs } from "./programs.ts";
 
@@ -20,8 +20,8 @@ function workplace(folder: string, name: string): string {
 }
 
 /** Runs the program twice, in equal folders: alone, and with a pool. */
-function compare(program: Program, path: string, folder: string, mode?: number): void {
-  const command = [path, ...program.words];
+function compare(program: Program, start: readonly string[], folder: string, mode?: number): void {
+  const command = [...start, ...program.words];
   const input = program.input ?? "";
   const alone = runProgram(command, { cwd: workplace(folder, "alone"), input });
   const statistics = join(folder, "statistics");
@@ -50,13 +50,25 @@ function lines(): string {
   }).join("");
 }
 
+/** What starts the program; undefined where it is not installed. */
+function starting(command: string): readonly string[] | undefined {
+  if (command === "deno") return [deno()];
+  if (command === "bun") {
+    // The program itself: what starts it may be another one.
+    const found = runProgram([...bun(), "-p", "process.execPath"], { cwd: root });
+    return [found.stdout.trim()];
+  }
+  const path = findProgram(command);
+  return path === undefined ? undefined : [path];
+}
+
 for (const program of programs) {
-  const path = program.command === "deno" ? deno() : findProgram(program.command);
-  const skip = path === undefined && `${program.command} is not installed`;
+  const start = starting(program.command);
+  const skip = start === undefined && `${program.command} is not installed`;
   for (const mode of program.modes ?? [undefined]) {
     const name = mode === undefined ? program.name : `${program.name}, fork mode ${mode}`;
     test(`interpose: ${name}`, { skip }, () => {
-      inFolder((folder) => compare(program, path ?? process.execPath, folder, mode));
+      inFolder((folder) => compare(program, start ?? [], folder, mode));
     });
   }
 }

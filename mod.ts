@@ -27,12 +27,21 @@ export type {
 } from "./src/array.ts";
 export { errormsg, LibraryError, OutOfMemoryError, VmemError } from "./src/errors.ts";
 export { setLibrary } from "./src/library.ts";
-export type { AllocateOptions, PoolOptions } from "./src/options.ts";
+export type { LiveBlock } from "./src/blocks_walk.ts";
+export type { Controls, ControlValue } from "./src/controls.ts";
+export type { AllocateOptions, PoolOptions, RegionOptions } from "./src/options.ts";
 export type { Pointer, Pointers } from "./src/pointer.ts";
 export { Pool } from "./src/pool.ts";
 export { Scope } from "./src/scope.ts";
 export type { Size } from "./src/size.ts";
-export type { Statistics, StatisticsSection, StatisticsTextOptions } from "./src/statistics.ts";
+export type {
+  ArenaStatistics,
+  ClassStatistics,
+  DetailedStatistics,
+  Statistics,
+  StatisticsSection,
+  StatisticsTextOptions,
+} from "./src/statistics.ts";
 export { array, pointer, string, text } from "./src/struct/declare.ts";
 export { fields } from "./src/struct/fields.ts";
 export { struct, type StructOptions } from "./src/struct/struct.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ArrayType, TypedArray } from "./array.ts";
-import { type Memory, offsetMin } from "./memory.ts";
+import type { Memory } from "./memory.ts";
 import * as native from "./native.ts";
 import { checkPointer, type Pointer } from "./pointer.ts";
 import { EFAULT } from "./refuse.ts";
@@ -58,7 +58,7 @@ function viewFar<A extends TypedArray>(
   if (bytes <= firstMax) {
     memory.window = buffer;
     memory.start = start;
-    memory.low = start === 0 ? offsetMin : 0;
+    memory.low = memory.lowOf(start);
     memory.reach = buffer.byteLength;
   }
   return new type(buffer, pointer - start, length);

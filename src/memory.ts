@@ -13,7 +13,7 @@ import { type TextBytes, textBytes } from "./utf8.ts";
 import { Windows } from "./windows.ts";
 
 /** The first page of a pool is never handed out. */
-export const offsetMin = 4096;
+const firstPage = 4096;
 
 const noText = textBytes(new ArrayBuffer(0));
 
@@ -26,6 +26,10 @@ export class Memory {
   handle: number;
   /** Bytes of the pool: no pointer is beyond. */
   readonly size: number;
+  /** Where its memory begins, 0 but for a region; before it nothing may be reached. */
+  readonly begin: number;
+  /** The first byte that may be handed out. */
+  readonly first: number;
   readonly arrays: Arrays = new Arrays();
   readonly windows: Windows;
   /** The window that was used last, where in the pool it starts, and its bytes that may be viewed, from `low` to `reach`. */
@@ -45,7 +49,9 @@ export class Memory {
   constructor(handle: number) {
     this.handle = handle;
     this.size = native.size(handle);
-    this.windows = new Windows(handle, this.size);
+    this.begin = native.start(handle);
+    this.first = this.begin + firstPage;
+    this.windows = new Windows(handle, this.begin, this.size);
     this.space = new Space(this);
   }
 
@@ -61,12 +67,18 @@ export class Memory {
     refuse(this.handle, status, action, pointer);
   }
 
+  /** The first byte of the window from `start` on that may be viewed. */
+  lowOf(start: number): number {
+    return Math.max(0, this.first - start);
+  }
+
   /** Throws unless the bytes lie in the pool and the pointer is not null; null and no bytes are right. */
   checkSpan(action: string, pointer: number, length: number): void {
     const size = this.number(native.size(this.handle), action);
-    if (pointer !== 0 && pointer < offsetMin || pointer > size || length > size - pointer) {
+    if (pointer !== 0 && pointer < this.first || pointer > size || length > size - pointer) {
       throw new RangeError(
-        `${action}: ${length} bytes at ${pointer} do not lie in the pool, which ends at ${size}`,
+        `${action}: ${length} bytes at ${pointer} do not lie in the pool, which ` +
+          `${this.begin === 0 ? "" : `begins at ${this.begin} and `}ends at ${size}`,
       );
     }
     if (pointer === 0 && length > 0) throw new RangeError(`${action}: the pointer is null`);

@@ -38,6 +38,12 @@ export let findByte: Native["vmem_ffi_find_byte"];
 export let textLength: Native["vmem_ffi_text_length"];
 export let base: Native["vmem_ffi_base"];
 export let size: Native["vmem_ffi_size"];
+export let start: Native["vmem_ffi_start"];
+export let blocks: Native["vmem_ffi_blocks"];
+export let ctl: Native["vmem_ffi_ctl"];
+export let ctlSet: Native["vmem_ffi_ctl_set"];
+export let statsClasses: Native["vmem_ffi_stats_classes"];
+export let statsArena: Native["vmem_ffi_stats_arena"];
 export let stats: Native["vmem_ffi_stats"];
 export let statsText: Native["vmem_ffi_stats_text"];
 export let check: Native["vmem_ffi_check"];
@@ -87,6 +93,12 @@ export function openNative(): void {
     vmem_ffi_text_length: textLength,
     vmem_ffi_base: base,
     vmem_ffi_size: size,
+    vmem_ffi_start: start,
+    vmem_ffi_blocks: blocks,
+    vmem_ffi_ctl: ctl,
+    vmem_ffi_ctl_set: ctlSet,
+    vmem_ffi_stats_classes: statsClasses,
+    vmem_ffi_stats_arena: statsArena,
     vmem_ffi_stats: stats,
     vmem_ffi_stats_text: statsText,
     vmem_ffi_check: check,

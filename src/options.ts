@@ -42,7 +42,33 @@ export interface PoolOptions {
   readonly checked?: boolean;
   /** Accepts a file system that cannot promise its storage (copy on write, or no allocation ahead): when it is full, the process dies of SIGBUS. Default: false. */
   readonly allowUnsafeStorage?: boolean;
+  /** Maps pages as soon as they have storage, so that no later touch waits for one: at creation with `size`, else as the pool grows. Default: false. */
+  readonly prefault?: boolean;
+  /**
+   * Asks for pages of 2 MiB, which are fewer page faults and TLB misses for large pools: on tmpfs, whatever it was mounted with, and in
+   * regions; on disks where the file system has such pages in its cache. The system may have none left, then they are small. On
+   * hugetlbfs and most devices all pages are huge anyway. Default: false.
+   */
+  readonly hugePages?: boolean;
+  /** The number of the NUMA node that pages come from as long as it has any: on tmpfs and hugetlbfs, and in regions. Default: what the system chooses. */
+  readonly numaNode?: number;
 }
+
+/**
+ * How a pool on memory of the program is made by {@linkcode Pool.inRegion}. What is said of {@linkcode PoolOptions} holds for them.
+ *
+ * @example
+ * ```ts
+ * import type { RegionOptions } from "@vmem/vmem";
+ *
+ * const options: RegionOptions = { prefault: true, hardening: 3 };
+ * console.log(options);
+ * ```
+ */
+export type RegionOptions = Pick<
+  PoolOptions,
+  "hardening" | "checked" | "prefault" | "hugePages" | "numaNode"
+>;
 
 /** How a block is made. */
 export interface AllocateOptions {
@@ -72,8 +98,11 @@ export function poolOptions(given: unknown): NativeOptions {
     "hardening",
     "checked",
     "allowUnsafeStorage",
+    "prefault",
+    "hugePages",
+    "numaNode",
   ]);
-  const { dir, device, size, maxSize, giveBack, hardening, allowUnsafeStorage } = options;
+  const { dir, device, size, maxSize, giveBack, allowUnsafeStorage } = options;
   if (device !== undefined && [dir, size, maxSize].some((each) => each !== undefined)) {
     throw new TypeError(
       `${action}: a "device" is used as a whole, without "dir", "size" or "maxSize"`,
@@ -82,13 +111,12 @@ export function poolOptions(given: unknown): NativeOptions {
   if (size !== undefined && maxSize !== undefined) {
     throw new TypeError(`${action}: it has either a "size" or a "maxSize"`);
   }
-  const numbers = new Float64Array(Object.keys(Option).length);
+  const numbers = commonNumbers(options);
   if (size !== undefined) numbers[Option.size] = parseSize(size, action, sizeMin);
   if (maxSize !== undefined) numbers[Option.maximum] = parseSize(maxSize, action, sizeMin);
   // What is not given is left to VMEM_MALLOC_CONF, and else to the defaults.
   const when = oneOf("giveBack", giveBack, [undefined, "decay", "immediate", "never"]);
-  numbers[Option.give_back] = when === undefined ? -1 : GiveBack[when];
-  numbers[Option.hardening] = oneOf("hardening", hardening, [undefined, 0, 1, 2, 3]) ?? -1;
+  if (when !== undefined) numbers[Option.give_back] = GiveBack[when];
   numbers[Option.unsafe_storage] = Number(
     oneOf("allowUnsafeStorage", allowUnsafeStorage, [false, true]),
   );
@@ -96,8 +124,58 @@ export function poolOptions(given: unknown): NativeOptions {
   const path = device !== undefined
     ? checkPath("device", device)
     : checkPath("dir", dir === undefined ? temporaryDirectory() : dir);
-  const checked = oneOf("checked", options.checked, [false, true]);
-  return { numbers, directory: encode(path), checked };
+  return { numbers, directory: encode(path), checked: isChecked(options) };
+}
+
+/** The same of a pool in a region, see `Pool.inRegion`. */
+export function regionOptions(address: unknown, size: unknown, given: unknown): NativeOptions {
+  const options = record(given, action, [
+    "hardening",
+    "checked",
+    "prefault",
+    "hugePages",
+    "numaNode",
+  ]);
+  const numbers = commonNumbers(options);
+  numbers[Option.region] = addressOf(address);
+  numbers[Option.size] = parseSize(size, action, sizeMin);
+  return { numbers, directory: new Uint8Array(0), checked: isChecked(options) };
+}
+
+/** What a runtime gives as a pointer: a number in Bun, a bigint in Deno. */
+function addressOf(address: unknown): number {
+  if (typeof address !== "number" && typeof address !== "bigint") {
+    throw new TypeError(
+      `${action}: the address must be a number or a bigint, not ${show(address)}`,
+    );
+  }
+  const number = Number(address);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw new RangeError(`${action}: ${show(address)} is not an address`);
+}
+
+function isChecked({ checked }: Record<string, unknown>): boolean {
+  return oneOf("checked", checked, [false, true]);
+}
+
+function commonNumbers(options: Record<string, unknown>): Float64Array {
+  const { hardening, prefault, hugePages } = options;
+  const numbers = new Float64Array(Object.keys(Option).length);
+  numbers[Option.give_back] = -1;
+  numbers[Option.hardening] = oneOf("hardening", hardening, [undefined, 0, 1, 2, 3]) ?? -1;
+  numbers[Option.prefault] = Number(oneOf("prefault", prefault, [false, true]));
+  numbers[Option.huge_pages] = Number(oneOf("hugePages", hugePages, [false, true]));
+  numbers[Option.numa_node] = nodeOf(options["numaNode"]);
+  return numbers;
+}
+
+function nodeOf(node: unknown): number {
+  if (node === undefined) return -1;
+  if (typeof node !== "number") {
+    throw new TypeError(`${action}: "numaNode" must be a number, not ${show(node)}`);
+  }
+  if (Number.isInteger(node) && node >= 0 && node < 1024) return node;
+  throw new RangeError(`${action}: "numaNode" must be from 0 to 1023, not ${show(node)}`);
 }
 
 function temporaryDirectory(): string {

@@ -11,6 +11,7 @@
 import type { AnyColumns, ArrayType, Columns, ColumnType, TypedArray } from "./array.ts";
 import { freeArray, makeArray, pointerOf, resize } from "./arrays.ts";
 import { address, read, view, write } from "./bytes.ts";
+import { type LiveBlock, walkBlocks } from "./blocks_walk.ts";
 import { bookOf, freeColumns, makeColumns, resizeColumns } from "./columns.ts";
 import {
   allocate,
@@ -22,20 +23,31 @@ import {
   reset,
   usableSize,
 } from "./heap.ts";
+import { control, type Controls, type ControlValue } from "./controls.ts";
 import { closedHandle, Memory, setMemory } from "./memory.ts";
 import * as native from "./native.ts";
 import { free as nativeFree, malloc as nativeMalloc } from "./native.ts";
-import { type AllocateOptions, type PoolOptions, poolOptions } from "./options.ts";
+import {
+  type AllocateOptions,
+  type NativeOptions,
+  type PoolOptions,
+  poolOptions,
+  type RegionOptions,
+  regionOptions,
+} from "./options.ts";
 import type { Pointer, Pointers } from "./pointer.ts";
 import { EBADF, withMessage } from "./refuse.ts";
 import type { Size } from "./size.ts";
 import { Scope } from "./scope.ts";
 import { compare, copy, fill, find } from "./spans.ts";
 import {
+  type DetailedStatistics,
+  readDetails,
   readStatistics,
   type Statistics,
   statisticsText,
   type StatisticsTextOptions,
+  wantsDetail,
 } from "./statistics.ts";
 import { freeView, isView, make } from "./struct/make.ts";
 import type { Init, Struct, View, ViewMembers } from "./struct/types.ts";
@@ -99,7 +111,8 @@ export class Pool implements Disposable {
    * @throws VmemError The directory cannot be used (ENOENT, ENOTDIR, EACCES, EROFS), has no room (ENOSPC, EDQUOT) or cannot
    * promise its storage (EOPNOTSUPP); no address space (ENOMEM), too many open files or pools (EMFILE). The
    * device is none of DAX (EINVAL), in use (EBUSY), bound to no driver (ENXIO), or consists of huge pages, which the process may not have
-   * (EOPNOTSUPP).
+   * (EOPNOTSUPP). `hugePages`: the process may not have them, or the kernel has none (EOPNOTSUPP). `numaNode`: the process has no memory
+   * on such a node (EINVAL), it may not choose (EPERM), or the file system's pages are the system's to place (EOPNOTSUPP).
    * @throws LibraryError The native library cannot be loaded.
    * @throws TypeError or RangeError An option is not as it should be.
    *
@@ -115,7 +128,47 @@ export class Pool implements Disposable {
    * ```
    */
   static create(options: PoolOptions = {}): Pool {
-    const { numbers, directory, checked } = poolOptions(options);
+    return Pool.#make(poolOptions(options));
+  }
+
+  /**
+   * Makes a pool on memory that the program has: mapped by another library, shared with a process, on a device. All of it is the
+   * pool's until the close, which leaves it mapped, with unspecified contents; **keep it mapped and writable until then**, and until every
+   * view and array of the pool is gone. What was in it is lost.
+   *
+   * Pointers count from the multiple of 4 GiB below the address, so that the low 32 bits of an address are those of its pointer, as in every
+   * pool. In Bun structs beyond the first GiB are reached by native calls.
+   *
+   * @param address Where it begins, a multiple of the page size (4 KiB): what `Deno.UnsafePointer.value()` or `ptr()` of `bun:ffi` gives.
+   * @param size Bytes, at least 1 MiB; what is more than a multiple of the page size stays unused.
+   * @param options See {@linkcode RegionOptions}.
+   * @returns The pool. Close it, or declare it with `using`.
+   * @throws VmemError The address is not aligned, or the range wraps around or, with `prefault`, cannot be written (EINVAL); another open
+   * pool has a part of it (EEXIST); it has more than 16 TiB (EFBIG); no memory for the bookkeeping (ENOMEM). For `hugePages` and `numaNode` see {@linkcode Pool.create}.
+   * @throws LibraryError The native library cannot be loaded.
+   * @throws TypeError or RangeError The address is none, `size` is none or too small, an option is not as it should be.
+   *
+   * @example In the memory of another pool, for want of something else here
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool, VmemError } from "@vmem/vmem";
+   *
+   * using other = Pool.create({ size: "4MiB" });
+   * const block = other.malloc("2MiB", { align: 4096 });
+   * let refused = "";
+   * try {
+   *   Pool.inRegion(other.address(block), "2MiB");
+   * } catch (error) {
+   *   refused = error instanceof VmemError ? error.code : "";
+   * }
+   * assertEquals(refused, "EEXIST"); // it is that pool's
+   * ```
+   */
+  static inRegion(address: number | bigint, size: Size, options: RegionOptions = {}): Pool {
+    return Pool.#make(regionOptions(address, size, options));
+  }
+
+  static #make({ numbers, directory, checked }: NativeOptions): Pool {
     native.openNative();
     const handle = native.create(numbers, numbers.length, directory, directory.length);
     if (handle < 0) throw withMessage(handle);
@@ -869,25 +922,91 @@ export class Pool implements Disposable {
   }
 
   /**
-   * The pool's numbers. Takes the heap's locks, costs microseconds.
+   * The pool's numbers. Takes the heap's locks, costs microseconds; by class and arena up to a millisecond.
    *
-   * @returns Bytes, see {@linkcode Statistics}.
+   * @param options `detail: true` adds the numbers of each class and each arena.
+   * @returns Bytes and counts, see {@linkcode Statistics} and {@linkcode DetailedStatistics}.
    * @throws VmemError The pool is closed (EBADF).
+   * @throws TypeError An option is not as it should be.
    *
    * @example
    * ```ts
-   * import { assert } from "@std/assert";
+   * import { assert, assertEquals } from "@std/assert";
    * import { Pool } from "@vmem/vmem";
    *
    * using pool = Pool.create({ size: "4MiB" });
    * const { allocated, available } = pool.stats();
    * assert(allocated === 0 && available > 4_000_000);
+   *
+   * pool.mallocMany(100, 10);
+   * const { classes } = pool.stats({ detail: true });
+   * assertEquals(classes.find(({ size }) => size === 112)?.live, 10);
    * ```
    */
-  stats(): Statistics {
-    const statistics = readStatistics(this.#handle);
-    if (typeof statistics === "number") this.#memory.refuse(statistics, "Cannot read statistics");
+  stats(): Statistics;
+  /** The same with the numbers of each class and each arena. */
+  stats(options: { readonly detail: true }): DetailedStatistics;
+  stats(options?: { readonly detail?: boolean }): Statistics | DetailedStatistics {
+    const action = "Cannot read statistics";
+    const read = wantsDetail(options, action) ? readDetails : readStatistics;
+    const statistics = read(this.#handle);
+    if (typeof statistics === "number") this.#memory.refuse(statistics, action);
     return statistics;
+  }
+
+  /**
+   * The blocks that are in use, by address: pointers, arrays, structs and their strings alike. For finding what was forgotten. Other
+   * threads may go on meanwhile: what lives from beginning to end is found once, what comes or goes may be found or not. Holds
+   * the pool for a tenth of a millisecond at a time.
+   *
+   * @returns The blocks, to be iterated once; the pool must stay open meanwhile.
+   * @throws VmemError When it is iterated: the pool is closed (EBADF).
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * const at = pool.malloc(100);
+   * pool.alloc(Uint8Array, 5000);
+   * const sizes = [...pool.blocks()].map(({ size }) => size);
+   * assertEquals(sizes, [112, 5120]);
+   * assertEquals([...pool.blocks()][0]?.pointer, at);
+   * ```
+   */
+  blocks(): Generator<LiveBlock, void, undefined> {
+    return walkBlocks(this.#memory);
+  }
+
+  /**
+   * Reads, sets or does something by jemalloc's names for it (`mallctl`), for this pool; `docs/controls.md` has all of them. Numbers
+   * above 2^53 are rounded.
+   *
+   * @param name For example "stats.allocated"; see {@linkcode Controls}.
+   * @param value What to set it to. Without one it is read, or, if it is an action, done.
+   * @returns The value; undefined after setting, and of an action.
+   * @throws VmemError There is no such name (ENOENT), it cannot be read or set (EPERM), the value is out of range (EFAULT); the pool is
+   * closed (EBADF).
+   * @throws TypeError or RangeError `name` is no name, `value` no boolean and no whole number.
+   *
+   * @example
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create({ maxSize: "64MiB" });
+   * const allocated: number = pool.ctl("stats.allocated");
+   * pool.ctl("arenas.dirty_decay_ms", -1); // never give storage back
+   * pool.ctl("thread.tcache.flush");
+   * assertEquals([allocated, pool.ctl("arenas.dirty_decay_ms")], [0, -1]);
+   * ```
+   */
+  ctl<N extends keyof Controls>(name: N): Controls[N];
+  /** The same for a name that the compiler does not know, and setting. */
+  ctl(name: string, value?: number | boolean): ControlValue;
+  ctl(name: string, value?: number | boolean): ControlValue {
+    return control(this.#memory, name, value);
   }
 
   /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Memory, offsetMin } from "./memory.ts";
+import type { Memory } from "./memory.ts";
 import * as native from "./native.ts";
 import { checkPointer, type Pointer } from "./pointer.ts";
 import { parseSize, type Size } from "./size.ts";
@@ -47,7 +47,7 @@ function aimFar(memory: Memory, action: string, pointer: unknown, length: number
   const { start } = memory.windows;
   memory.text = textBytes(window);
   memory.textStart = start;
-  memory.textLow = start === 0 ? offsetMin : 0;
+  memory.textLow = memory.lowOf(start);
   return pointer - start;
 }
 

@@ -32,6 +32,7 @@ export class Windows {
   start = 0;
   /** Of the pool, as long as windows of it may be made. */
   handle: number;
+  readonly #begin: number;
   readonly #size: number;
   /** By their start; the last that were made are also in `#kept`. */
   readonly #far = new Map<number, WeakRef<ArrayBuffer>>();
@@ -43,10 +44,12 @@ export class Windows {
 
   /**
    * @param handle The pool.
-   * @param size Bytes of the pool.
+   * @param begin Where its memory begins; only at 0 is there a window that grows.
+   * @param size Where it ends.
    */
-  constructor(handle: number, size: number) {
+  constructor(handle: number, begin: number, size: number) {
     this.handle = handle;
+    this.#begin = begin;
     this.#size = size;
   }
 
@@ -60,9 +63,14 @@ export class Windows {
    * buffer of this runtime is that large.
    */
   cover(offset: number, length: number): ArrayBuffer | number | undefined {
-    if (offset + length <= firstMax + overlap) return this.#coverFirst(offset + length);
-    this.start = Math.floor(offset / farSpan) * farSpan;
-    if (offset + length <= this.start + farSpan + overlap) return this.#coverFar(this.start);
+    if (this.#begin === 0 && offset + length <= firstMax + overlap) {
+      return this.#coverFirst(offset + length);
+    }
+    const span = Math.floor(offset / farSpan) * farSpan;
+    this.start = Math.max(span, this.#begin);
+    if (offset + length <= span + farSpan + overlap) {
+      return this.#coverFar(this.start, span + farSpan + overlap);
+    }
     if (length > currentRuntime().bufferMax) return undefined;
     this.start = offset;
     return this.make(offset, length);
@@ -89,10 +97,10 @@ export class Windows {
     return made;
   }
 
-  #coverFar(start: number): ArrayBuffer | number {
+  #coverFar(start: number, end: number): ArrayBuffer | number {
     const known = this.#far.get(start)?.deref();
     if (known !== undefined && !known.detached) return known;
-    const made = this.make(start, Math.min(farSpan + overlap, this.#size - start));
+    const made = this.make(start, Math.min(end, this.#size) - start);
     if (typeof made === "number") return made;
     this.#far.set(start, new WeakRef(made));
     this.#kept.push(made);

@@ -16,6 +16,7 @@ pub const malloc = thread.malloc;
 pub const free = thread.free;
 pub const baseOf = thread.baseOf;
 pub const memoryOf = thread.memoryOf;
+pub const Memory = thread.Memory;
 pub const lastHandleAt = thread.lastHandleAt;
 pub const allocate = calls.allocate;
 pub const mallocAligned = thread.mallocAligned;

@@ -76,6 +76,7 @@ pub const process = @import("pool/process_pool.zig");
 /// A number of this process's library, to tell its handles from those of others.
 pub const instance = @import("pool/instance.zig").number;
 
+pub const snapshot = @import("pool/snapshot.zig");
 pub const last_error = @import("pool/last_error.zig");
 pub const log = @import("pool/log.zig");
 pub const functions = @import("pool/functions.zig");

@@ -35,7 +35,7 @@ export class NativeWindow implements Window {
   constructor(space: Space, start: number, limit: number) {
     this.space = space;
     this.start = start;
-    this.low = start === 0 ? space.low : 0;
+    this.low = Math.max(0, space.low - start);
     this.limit = limit;
     this.word = start | 0;
     this.high = space.highOf(start);

@@ -9,7 +9,6 @@
  * @module
  */
 import type { Memory } from "../memory.ts";
-import { offsetMin } from "../memory.ts";
 import * as native from "../native.ts";
 import type { Pointer } from "../pointer.ts";
 import { currentRuntime } from "../runtime.ts";
@@ -30,7 +29,7 @@ export class Space {
   /** Bytes of the pool. */
   readonly size: number;
   /** The first byte that a struct may have. */
-  readonly low: number = offsetMin;
+  readonly low: number;
   /** The window that was picked last; a constructor looks here first. */
   window: Window;
   /** The high word of the pool's address. */
@@ -48,6 +47,7 @@ export class Space {
   constructor(memory: Memory) {
     this.memory = memory;
     this.size = memory.size;
+    this.low = memory.first;
     this.#base = native.base(memory.handle);
     this.high = this.highOf(0);
     this.#none = new NativeWindow(this, 0, -1);
@@ -88,6 +88,7 @@ export class Space {
   find(pointer: number, size: number, action: string): Window {
     this.#check(pointer, size, action);
     const start = pointer - pointer % span;
+    if (this.memory.begin !== 0) return this.#aimRegion(start, pointer, size, action);
     return start === 0 ? this.#aimFirst(pointer + size, action) : this.#aimFar(start, action);
   }
 
@@ -102,7 +103,7 @@ export class Space {
    * Undefined if there is none, or every access is checked.
    */
   near(): BufferWindow | undefined {
-    if (this.#checks !== undefined) return undefined;
+    if (this.#checks !== undefined || this.memory.begin !== 0) return undefined;
     const end = Math.min(this.size, span + sizeMax);
     const window = this.#aimFirst(this.low, "Cannot reach a struct");
     const ends = currentRuntime().leavesBoundsFreely || window.limit >= end;
@@ -154,20 +155,33 @@ export class Space {
     return all;
   }
 
+  /**
+   * In a region the first window begins where the memory does and ends where the next one begins: windows that cross a multiple of
+   * 4 GiB must be cut at `span`. What lies across gets a window of its own.
+   */
+  #aimRegion(start: number, pointer: number, size: number, action: string): Window {
+    const { begin } = this.memory;
+    if (start >= begin) return this.#aimFar(start, action);
+    if (pointer + size > start + span) return new NativeWindow(this, pointer, -1);
+    return this.#far.get(begin) ??
+      this.#addFar(begin, Math.min(start + span, this.size) - begin, action, true);
+  }
+
   #aimFar(start: number, action: string): Window {
-    const known = this.#far.get(start);
-    if (known !== undefined) {
-      // Somebody else may have closed the pool; a native window asks for itself.
-      return known;
-    }
-    const length = Math.min(span + sizeMax, this.size - start);
-    const window = this.#makeFar(start, length, action);
+    // Somebody else may have closed the pool; a native window asks for itself.
+    return this.#far.get(start) ??
+      this.#addFar(start, Math.min(span + sizeMax, this.size - start), action, false);
+  }
+
+  #addFar(start: number, length: number, action: string, first: boolean): Window {
+    const window = this.#makeFar(start, length, action, first);
     this.#far.set(start, window);
     return window;
   }
 
-  #makeFar(start: number, length: number, action: string): Window {
-    if (farBytes + length > currentRuntime().farBytesMax) {
+  /** `first`: a pool's first window is made whatever the budget. */
+  #makeFar(start: number, length: number, action: string, first: boolean): Window {
+    if (!first && farBytes + length > currentRuntime().farBytesMax) {
       return new NativeWindow(this, start, length);
     }
     const buffer = this.memory.windows.make(start, length);

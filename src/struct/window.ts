@@ -12,7 +12,7 @@ import type { Space } from "./space.ts";
 
 // Constants of this module; exported ones are loaded anew at every use.
 const nowhere = -(2 ** 31);
-/** As `offsetMin` in memory.ts. */
+/** The first page, which is never handed out. */
 const page = 4096;
 
 /** The offset of a view whose struct was freed: every access is out of bounds. */
@@ -121,7 +121,7 @@ export class BufferWindow extends DataView<ArrayBuffer> implements Window {
     super(buffer);
     this.space = space;
     this.start = start;
-    this.low = start === 0 ? space.low : 0;
+    this.low = Math.max(0, space.low - start);
     this.limit = buffer.byteLength;
     this.word = start | 0;
     this.high = space.highOf(start);

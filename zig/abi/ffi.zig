@@ -14,6 +14,7 @@ const heap = pool.heap;
 const on_bytes = @import("bytes.zig");
 const holds = @import("holds.zig");
 const numbers = @import("numbers.zig");
+const reports = @import("reports.zig");
 
 /// Indices of the options of `vmem_ffi_create`.
 pub const Option = enum(u32) {
@@ -29,14 +30,26 @@ pub const Option = enum(u32) {
     unsafe_storage,
     /// 1: the path is that of a device of DAX, not of a directory.
     device,
+    /// The address of the caller's memory, of `size` bytes, instead of a path; 0: none.
+    region,
+    /// 1: pages are mapped as soon as they have storage.
+    prefault,
+    /// 1: pages of 2 MiB where the system has them.
+    huge_pages,
+    /// The NUMA node that pages come from; -1: any.
+    numa_node,
 };
 
 pub const GiveBack = pool.GiveBack;
 /// Results of `vmem_ffi_wait`.
 pub const Wait = pool.Outcome;
 
-/// Indices of what `vmem_ffi_stats` fills in, all of them bytes.
-pub const Statistic = enum(u32) { allocated, active, committed, mapped, cached, available, largest_free, peak };
+/// Indices of what `vmem_ffi_stats` fills in: bytes, but for the last four, of which `purged` is bytes, too.
+pub const Statistic = enum(u32) { allocated, active, committed, mapped, cached, available, largest_free, peak, purges, purged, arenas, threads };
+pub const ClassStatistic = reports.ClassStatistic;
+pub const ArenaStatistic = reports.ArenaStatistic;
+/// What `vmem_ffi_ctl` says of a name.
+pub const Control = reports.Control;
 
 pub const status = numbers.status;
 pub const Error = numbers.Error;
@@ -111,6 +124,7 @@ pub fn span(range: *const pool.Range, pointer: f64, length: f64) Error![]u8 {
     const bytes = try whole(length);
     const size = range.region.size;
     if (offset > size or bytes > size - offset) return error.InvalidPointer;
+    if (offset < range.region.lead and bytes > 0) return error.InvalidPointer;
     const first: [*]u8 = @ptrFromInt(range.region.base + offset);
     return first[0..bytes];
 }
@@ -296,6 +310,19 @@ pub const table = struct {
         return number(pool.wake(range, address, whole(count) catch std.math.maxInt(usize)));
     }
 
+    /// The pointer to the first byte that is the pool's: nothing before it may be touched, and its first page is never handed out.
+    pub fn vmem_ffi_start(handle: f64) callconv(.c) f64 {
+        const range = pinned(handle) catch |err| return failure(err);
+        defer pool.unpin(range);
+        return double(range.region.lead);
+    }
+
+    pub const vmem_ffi_blocks = reports.blocks;
+    pub const vmem_ffi_ctl = reports.ctl;
+    pub const vmem_ffi_ctl_set = reports.ctlSet;
+    pub const vmem_ffi_stats_classes = reports.statsClasses;
+    pub const vmem_ffi_stats_arena = reports.statsArena;
+
     /// The pointer to the first byte of a view. EFAULT: its bytes are not in the pool.
     pub fn vmem_ffi_locate(handle: f64, view: ?[*]const u8, length: f64) callconv(.c) f64 {
         const range = pinned(handle) catch |err| return failure(err);
@@ -346,7 +373,7 @@ pub const table = struct {
 fn wordOf(range: *const pool.Range, pointer: f64) Error!usize {
     const word = try span(range, pointer, 4);
     const address = @intFromPtr(word.ptr);
-    const given_out = address - range.region.base >= heap.page_size;
+    const given_out = address - range.region.start() >= heap.page_size;
     return if (given_out and address % 4 == 0) address else error.InvalidPointer;
 }
 
@@ -404,7 +431,38 @@ fn create(options: ?[*]const f64, count: f64, directory: ?[*]const u8, length: f
     pool.last_error.set("Creating a pool failed: an option is not what it should be", .{});
     if (!(count == @as(f64, @typeInfo(Option).@"enum".field_names.len))) return error.EINVAL;
     const given = options orelse return error.EINVAL;
+    const give_back = try choice(option(given, .give_back), @typeInfo(GiveBack).@"enum".field_names.len);
+    const hardening = try choice(option(given, .hardening), 4);
+    const node = try choice(option(given, .numa_node), std.math.maxInt(u32));
     var path: [4096]u8 = undefined;
+    const source = try sourceOf(given, &path, directory, length);
+    const handle = try pool.create(&.{
+        .source = source,
+        .size = try whole(option(given, .size)),
+        .maximum = try whole(option(given, .maximum)),
+        // The low word of an address is the pointer's low word: see docs/ARCHITECTURE.md.
+        .alignment = 4 << 30,
+        .numbered = true,
+        .give_back = if (give_back) |index| @fromBackingInt(@intCast(index)) else null,
+        .hardening = if (hardening) |level| @intCast(level) else null,
+        .hardening_default = 2,
+        .unsafe_storage = if (option(given, .unsafe_storage) == 1) .accept else .refuse,
+        .placement = .{
+            .prefault = option(given, .prefault) == 1,
+            .huge_pages = option(given, .huge_pages) == 1,
+            .node = if (node) |index| @intCast(index) else null,
+        },
+        .alone = source == .region,
+    });
+    // The hot paths of this face look at the blocks' states. The first pool of the process sets the other hooks.
+    heap.hooks.checked = true;
+    heap.hooks.offsets = true;
+    return handle;
+}
+
+fn sourceOf(given: [*]const f64, path: *[4096]u8, directory: ?[*]const u8, length: f64) Error!pool.Source {
+    const address = try whole(option(given, .region));
+    if (address != 0) return .{ .region = .{ .address = address, .size = try whole(option(given, .size)) } };
     const path_len = try positive(length);
     if (path_len >= path.len) {
         pool.last_error.set("Creating a pool failed: its directory's path has {d} bytes, the limit is {d}", .{ path_len, path.len - 1 });
@@ -415,25 +473,8 @@ fn create(options: ?[*]const f64, count: f64, directory: ?[*]const u8, length: f
     path[path_len] = 0;
     if (std.mem.findScalar(u8, path[0..path_len], 0) != null) return error.EINVAL;
 
-    const give_back = try choice(option(given, .give_back), @typeInfo(GiveBack).@"enum".field_names.len);
-    const hardening = try choice(option(given, .hardening), 4);
     const named = path[0..path_len :0];
-    const handle = try pool.create(&.{
-        .source = if (option(given, .device) == 1) .{ .device = named } else .{ .directory = named },
-        .size = try whole(option(given, .size)),
-        .maximum = try whole(option(given, .maximum)),
-        // The low word of an address is the pointer's low word: see docs/ARCHITECTURE.md.
-        .alignment = 4 << 30,
-        .numbered = true,
-        .give_back = if (give_back) |index| @fromBackingInt(@intCast(index)) else null,
-        .hardening = if (hardening) |level| @intCast(level) else null,
-        .hardening_default = 2,
-        .unsafe_storage = if (option(given, .unsafe_storage) == 1) .accept else .refuse,
-    });
-    // The hot paths of this face look at the blocks' states. The first pool of the process sets the other hooks.
-    heap.hooks.checked = true;
-    heap.hooks.offsets = true;
-    return handle;
+    return if (option(given, .device) == 1) .{ .device = named } else .{ .directory = named };
 }
 
 /// A number below `count`, or null for -1: nothing was chosen.
@@ -478,7 +519,7 @@ pub const hash: u32 = blk: {
     @setEvalBranchQuota(1_000_000);
     var state: std.hash.Fnv1a_32 = .init();
     for (signatures) |line| state.update(line);
-    for (.{ Option, Statistic, GiveBack, Wait }) |E| {
+    for (.{ Option, Statistic, ClassStatistic, ArenaStatistic, Control, GiveBack, Wait }) |E| {
         for (@typeInfo(E).@"enum".field_names) |name| state.update(name ++ ",");
     }
     break :blk state.final();
@@ -512,5 +553,6 @@ fn typeName(comptime T: type) []const u8 {
 
 test {
     _ = numbers;
+    _ = reports;
     _ = @import("ffi_test.zig");
 }

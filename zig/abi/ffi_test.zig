@@ -8,10 +8,71 @@ const table = ffi.table;
 
 fn testPool(size: f64, level: f64) !f64 {
     const directory = "/tmp";
-    const options = [_]f64{ 0, size, 0, level, 1, 0 };
+    // By `ffi.Option`: lazy, given back by decay, storage of any kind, no device, no region, no wishes for its pages.
+    const options = [_]f64{ 0, size, 0, level, 1, 0, 0, 0, 0, -1 };
     const handle = table.vmem_ffi_create(&options, options.len, directory, directory.len);
     try testing.expect(handle > 0);
     return handle;
+}
+
+test "reports fit their buffers, or are refused" {
+    const handle = try testPool(64 << 20, 2);
+    defer _ = table.vmem_ffi_close(handle);
+    const invalid: f64 = @floatFromInt(status(error.EINVAL));
+    var out: [1100]f64 = @splat(0);
+    for ([_]f64{ 0, 1, 1024, -1, std.math.nan(f64) }) |capacity| try testing.expectEqual(invalid, table.vmem_ffi_blocks(handle, &out, capacity));
+    try testing.expectEqual(invalid, table.vmem_ffi_blocks(handle, null, 1025));
+    try testing.expectEqual(0, table.vmem_ffi_blocks(handle, &out, 1025));
+    out[0] = 0;
+    const block = table.vmem_ffi_malloc(handle, 100);
+    try testing.expectEqual(1, table.vmem_ffi_blocks(handle, &out, 1026));
+    try testing.expectEqual(block, out[1]);
+    try testing.expectEqual(112, out[2]);
+    try testing.expectEqual(0, table.vmem_ffi_blocks(handle, &out, 1025));
+    for ([_]f64{ -1, 0.5, 1e300 }) |place| {
+        out[0] = place;
+        try testing.expectEqual(invalid, table.vmem_ffi_blocks(handle, &out, 1025));
+    }
+    const rows = table.vmem_ffi_stats_classes(handle, null, 0);
+    out = @splat(7);
+    try testing.expectEqual(rows, table.vmem_ffi_stats_classes(handle, &out, 8));
+    try testing.expectEqual(7, out[0]);
+    for ([_]f64{ 1000, -1, 0.5 }) |arena| try testing.expect(table.vmem_ffi_stats_arena(handle, arena, &out, 6) < 0);
+    try testing.expect(table.vmem_ffi_stats_arena(handle, 0, &out, 5) < 0);
+    try testing.expectEqual(0, table.vmem_ffi_stats_arena(handle, 0, &out, 6));
+    // A text is cut to the room, its length is not.
+    out = @splat(0);
+    try testing.expectEqual(@backingInt(ffi.Control.text), table.vmem_ffi_ctl(handle, "opt.junk", 8, &out, 1));
+    try testing.expectEqual(0, out[1]);
+    try testing.expectEqual(@backingInt(ffi.Control.text), table.vmem_ffi_ctl(handle, "opt.junk", 8, &out, 2));
+    try testing.expect(out[0] > 0 and out[1] != 0);
+    for ([_]f64{ 0, -1, std.math.nan(f64) }) |length| try testing.expect(table.vmem_ffi_ctl(handle, "epoch", length, &out, 9) < 0);
+    try testing.expect(table.vmem_ffi_ctl(handle, "epoch", 5, &out, 0) < 0);
+    try testing.expect(table.vmem_ffi_ctl_set(handle, "epoch", 5, std.math.nan(f64)) < 0);
+}
+
+test "a region's offsets count from a multiple of 4 GiB, and what is before it is not touched" {
+    const memory = try std.heap.page_allocator.alloc(u8, 8 << 20);
+    defer std.heap.page_allocator.free(memory);
+    const address = std.mem.alignForward(usize, @intFromPtr(memory.ptr), 4096);
+    const options = [_]f64{ 4 << 20, 0, -1, 2, 0, 0, @floatFromInt(address), 0, 0, -1 };
+    const handle = table.vmem_ffi_create(&options, options.len, null, 0);
+    try testing.expect(handle > 0);
+    defer _ = table.vmem_ffi_close(handle);
+    const start = table.vmem_ffi_start(handle);
+    try testing.expectEqual(@as(f64, @floatFromInt(address % (4 << 30))), start);
+    try testing.expectEqual(@as(f64, @floatFromInt(address)), table.vmem_ffi_base(handle) + start);
+    const block = table.vmem_ffi_malloc(handle, 64);
+    try testing.expectEqual(start + 4096, block);
+    try testing.expectEqual(0, table.vmem_ffi_fill_byte(handle, block, 64, 9));
+    try testing.expectEqual(9, @as(*u8, @ptrFromInt(address + 4096)).*);
+    for ([_]f64{ 8, 4096, start - 8, start, start + 4088 }) |at| {
+        try testing.expectEqual(status(error.EFAULT), table.vmem_ffi_fill_byte(handle, at, 8, 0));
+        try testing.expectEqual(status(error.EFAULT), table.vmem_ffi_free(handle, at));
+        try testing.expectEqual(0, table.vmem_ffi_owns(handle, at));
+    }
+    try testing.expectEqual(0, table.vmem_ffi_free(handle, block));
+    try testing.expectEqual(1, table.vmem_ffi_check(handle));
 }
 
 test "every function refuses numbers that are no handles" {
@@ -45,6 +106,9 @@ test "every function refuses numbers that are no handles" {
             table.vmem_ffi_text_length(handle, 4096, 8),
             table.vmem_ffi_base(handle),
             table.vmem_ffi_size(handle),
+            table.vmem_ffi_start(handle),
+            table.vmem_ffi_stats_classes(handle, &buffer, buffer.len),
+            @floatFromInt(table.vmem_ffi_stats_arena(handle, 0, &buffer, buffer.len)),
             table.vmem_ffi_locate(handle, bytes, 8),
             @floatFromInt(table.vmem_ffi_hold(handle, 4096)),
             table.vmem_ffi_resets(handle),
@@ -56,6 +120,9 @@ test "every function refuses numbers that are no handles" {
         try testing.expect(table.vmem_ffi_check(handle) < 0);
         try testing.expect(table.vmem_ffi_trim(handle) < 0);
         try testing.expect(table.vmem_ffi_stats(handle, &buffer, buffer.len) < 0);
+        try testing.expect(table.vmem_ffi_ctl(handle, "epoch", 5, &buffer, buffer.len) < 0);
+        try testing.expect(table.vmem_ffi_ctl_set(handle, "epoch", 5, 1) < 0);
+        try testing.expect(table.vmem_ffi_blocks(handle, &buffer, buffer.len) < 0);
         try testing.expect(table.vmem_ffi_attach(handle) < 0);
         try testing.expect(table.vmem_ffi_detach(handle) < 0);
         try testing.expect(table.vmem_ffi_close(handle) < 0);

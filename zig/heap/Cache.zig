@@ -66,6 +66,8 @@ bins: [classes.count]Bin align(64) = @splat(.closed),
 /// The heap's, so that the fast path needs nothing but this record. `size` is 0 once the heap is dead.
 base: usize = 0,
 size: usize = 0,
+/// Bytes at the beginning that are never handed out.
+low: usize = 0,
 page_classes: [*]const u8 = &no_classes,
 heads: [*]const u32 = &no_heads,
 state_places: [*]const usize = &no_places,
@@ -107,6 +109,7 @@ pub fn init(c: *Cache, h: *Heap, arena: u16) void {
     c.* = .{
         .base = h.base,
         .size = @as(usize, h.pages) * classes.page_size,
+        .low = @as(usize, h.runs.bottom) * classes.page_size,
         .page_classes = h.metadata.classes,
         .heads = h.metadata.heads,
         .state_places = h.metadata.state_places,

@@ -149,7 +149,7 @@ pub fn create(region: *Region, options: Options) os.Error!*Heap {
     try thread.prepare();
     const pages: u32 = @intCast(region.size / page_size);
     const states = options.hardening >= 2;
-    const arena_count = arenaCount(region.size, options.arenas);
+    const arena_count = arenaCount(region.length(), options.arenas);
     const arenas_at = std.mem.alignForward(usize, @sizeOf(Heap), @alignOf(Arena));
     const extents_at = arenas_at + @as(usize, arena_count) * @sizeOf(Arena);
     const metadata = try Metadata.create(.{
@@ -395,9 +395,9 @@ fn putRun(h: *Heap, class: u8, address: usize) void {
 /// Bytes that caches may hold: a 32nd of what the pool uses, so that they cannot use up a small one. Without membarrier
 /// what an idle thread has stays with it, so that all together never have more than a 32nd of the pool.
 fn budget(h: *Heap) u64 {
-    const size = if (h.region.lazy) @as(u64, @atomicLoad(u32, &h.runs.top, .monotonic)) * page_size else h.region.size;
+    const size = if (h.region.lazy) @as(u64, @atomicLoad(u32, &h.runs.top, .monotonic)) * page_size else h.region.length();
     const most = std.math.clamp(size / 32, h.cached_min, budget_max);
-    return if (os.thread.hasMembarrier()) most else @min(most, h.region.size / 32);
+    return if (os.thread.hasMembarrier()) most else @min(most, h.region.length() / 32);
 }
 
 /// What each thread may hold in any case: it can be taken back.
@@ -554,7 +554,7 @@ pub fn stats(h: *Heap) Stats {
         .allocated = allocated,
         .active = used,
         .committed = h.region.committed(),
-        .mapped = h.region.size,
+        .mapped = h.region.length(),
         .cached = cached,
         .available = total - @min(total, allocated),
         .largest_free = @as(u64, largest) * page_size,

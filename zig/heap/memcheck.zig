@@ -29,7 +29,7 @@ fn bytes(address: usize, len: usize) []u8 {
 
 /// A new heap; what its region has storage for is nobody's.
 pub inline fn created(h: *const Heap) void {
-    if (isOn() and !h.region.lazy) memcheck.makeMemNoAccess(bytes(h.base, h.region.size));
+    if (isOn() and !h.region.lazy) memcheck.makeMemNoAccess(bytes(h.region.start(), h.region.length()));
 }
 
 /// Storage that a lazy region got.
@@ -53,7 +53,7 @@ fn forgetEach(h: *Heap) void {
 
 /// The heap is dead: a borrowed region is its owner's again, with undefined contents; others are about to be unmapped.
 pub inline fn killed(h: *const Heap) void {
-    if (isOn() and h.region.source == .borrowed) memcheck.makeMemUndefined(bytes(h.base, h.region.size));
+    if (isOn() and h.region.source == .borrowed) memcheck.makeMemUndefined(bytes(h.region.start(), h.region.length()));
 }
 
 /// In the child of a fork nobody can free the parent's blocks, but all may be read.

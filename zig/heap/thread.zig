@@ -213,16 +213,17 @@ pub inline fn baseOf(handle: usize) ?usize {
     return if (t.last.handle == handle) t.last.cache.base else null;
 }
 
+/// From offset 0 on; below `low` nothing is handed out, and of borrowed memory not all of that is there.
+pub const Memory = struct { bytes: []u8, low: usize };
 /// The memory of the pool of a handle; null when it is closed or not the last one used. The calling thread is one of the
 /// pool's users then, so that the memory stays, closed meanwhile or not.
-pub inline fn memoryOf(handle: usize) ?[]u8 {
+pub inline fn memoryOf(handle: usize) ?Memory {
     const t = local();
     if (t.last.handle != handle) return null;
     const c = t.last.cache;
     const size = @atomicLoad(usize, &c.size, .monotonic);
     if (size == 0) return null;
-    const first: [*]u8 = @ptrFromInt(c.base);
-    return first[0..size];
+    return .{ .bytes = @as([*]u8, @ptrFromInt(c.base))[0..size], .low = c.low };
 }
 
 /// The handle used last if its pool is open and has the address.

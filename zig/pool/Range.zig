@@ -110,11 +110,11 @@ pub fn isInherited(range: *const Range) bool {
 }
 
 pub fn overlaps(a: *const Range, b: *const Range) bool {
-    return a.region.base < b.region.base + b.region.size and b.region.base < a.region.base + a.region.size;
+    return a.region.start() < b.region.base + b.region.size and b.region.start() < a.region.base + a.region.size;
 }
 
 pub fn contains(range: *const Range, address: usize) bool {
-    return address -% range.region.base < range.region.size;
+    return address -% range.region.start() < range.region.length();
 }
 
 /// The range of a heap that was made over a range's region.

@@ -57,20 +57,20 @@ noinline fn countedTail(handle: usize, offset: usize, limit: usize) Error!Span {
     return .{ .bytes = try rest(memoryOf(range), offset, limit), .user = range };
 }
 
-inline fn rest(memory: []u8, offset: usize, limit: usize) Error![]u8 {
-    if (offset >= memory.len) return error.InvalidPointer;
-    return part(memory, offset, @min(limit, memory.len - offset));
+inline fn rest(memory: heap.Memory, offset: usize, limit: usize) Error![]u8 {
+    if (offset >= memory.bytes.len) return error.InvalidPointer;
+    return part(memory, offset, @min(limit, memory.bytes.len - offset));
 }
 
-fn memoryOf(range: *const Range) []u8 {
+fn memoryOf(range: *const Range) heap.Memory {
     const first: [*]u8 = @ptrFromInt(range.region.base);
-    return first[0..range.region.size];
+    return .{ .bytes = first[0..range.region.size], .low = range.region.lead + heap.page_size };
 }
 
-inline fn part(memory: []u8, offset: usize, length: usize) Error![]u8 {
-    if (offset > memory.len or length > memory.len - offset) return error.InvalidPointer;
-    if (offset < heap.page_size and length > 0) return error.InvalidPointer;
-    return memory[offset..][0..length];
+inline fn part(memory: heap.Memory, offset: usize, length: usize) Error![]u8 {
+    if (offset > memory.bytes.len or length > memory.bytes.len - offset) return error.InvalidPointer;
+    if (offset < memory.low and length > 0) return error.InvalidPointer;
+    return memory.bytes[offset..][0..length];
 }
 
 /// Both may overlap.

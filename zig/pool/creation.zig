@@ -51,7 +51,8 @@ pub const Options = struct {
     maximum: usize = 0,
     /// Smallest `size` or `maximum` that is accepted.
     minimum: usize = size_min,
-    /// Of the pool's address; a power of two. A borrowed region keeps its own.
+    /// Of the pool's address; a power of two. A borrowed region keeps its own; where handles are numbers, offsets in it count from the
+    /// multiple below.
     alignment: usize = 4 << 20,
     /// The first page faults when touched, until the pool is closed (where the page size of the medium allows it).
     protect_first_page: bool = false,
@@ -116,8 +117,8 @@ pub fn create(given: *const Options) os.Error!usize {
     errdefer range.region.release();
     if (options.fork != null) try followForks(options, &range.region);
     if (range.region.unsafe) log.write(.errors, "The file system of \"{s}\" does not promise its storage: when it is full, touching a block may raise SIGBUS", .{options.source.directory.?});
-    build(options, settings, range) catch |err| return if (err == error.EEXIST) messages.shared(range.region.base, range.region.size) else describe(options, err, .reserve);
-    log.write(.operations, "Pool of {d} bytes made at 0x{x}", .{ range.region.size, range.region.base });
+    build(options, settings, range) catch |err| return if (err == error.EEXIST) messages.shared(range.region.start(), range.region.length()) else describe(options, err, .reserve);
+    log.write(.operations, "Pool of {d} bytes made at 0x{x}", .{ range.region.length(), range.region.start() });
     return range.handle;
 }
 
@@ -178,7 +179,7 @@ fn heapOptions(options: *const Options, settings: conf.Settings, range: *const R
         .hardening = options.hardening orelse said.hardening orelse @max(options.hardening_default, if (is_debug) 2 else 0),
         .offset_cells = options.numbered or is_debug, // addresses in cells would keep lost blocks reachable for memcheck
         .guards = !options.numbered and options.fork == null, // mapping anew lifts them, and JavaScript may read and write anywhere in a pool
-        .reserved_pages = @intCast(os.memory.pageSize() / heap.page_size),
+        .reserved_pages = @intCast((range.region.lead + os.memory.pageSize()) / heap.page_size),
         .junk = said.junk orelse if (is_debug) .both else .none,
         .cached_min = options.cached_min,
         .zero = said.zero orelse false,
@@ -223,7 +224,7 @@ fn checkSize(options: *const Options) os.Error!void {
 fn openRegion(options: *const Options, step: *region_layer.Step) os.Error!Region {
     const lazy = options.size == 0;
     switch (options.source) {
-        .region => |region| return .borrow(region.address, std.mem.alignBackward(usize, region.size, os.memory.pageSize()), options.placement, step),
+        .region => |region| return .borrow(region.address, std.mem.alignBackward(usize, region.size, os.memory.pageSize()), if (options.numbered) options.alignment else os.memory.pageSize(), options.placement, step),
         .directory => |directory| return .createFile(directory.?, .{
             .size = if (lazy) try maximum(options, step) else options.size,
             .lazy = lazy,

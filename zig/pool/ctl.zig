@@ -65,6 +65,21 @@ pub fn get(handle: usize, name: []const u8) Error!Value {
     };
 }
 
+/// As `get`, but performs what is an action and gives null.
+pub fn ask(handle: usize, name: []const u8) Error!?Value {
+    const range = try lifetime.pinned(handle);
+    defer range.release();
+    var c: Call = .{ .handle = handle, .range = range, .h = range.heap, .name = name };
+    const entry = try find(&c);
+    switch (entry.about) {
+        .read => |read| return try read(&c),
+        .both => |both| return try both.read(&c),
+        .action => |perform| try perform(&c),
+        .lookup => return c.refuse(error.EPERM, "it cannot be read", .{}),
+    }
+    return null;
+}
+
 /// Sets a name whose value is a number or a truth value, or performs one without any (`number` null). Errors as `raw`; EFAULT also
 /// for a number that the type has not.
 pub fn set(handle: usize, name: []const u8, number: ?i64) Error!void {

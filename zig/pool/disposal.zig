@@ -113,7 +113,7 @@ fn push(range: *Range) void {
     if (last) |tail| tail.next = range else first = range;
     last = range;
     count += 1;
-    bytes += range.region.size;
+    bytes += range.region.length();
 }
 
 fn pop(which: Which) ?*Range {
@@ -126,7 +126,7 @@ fn pop(which: Which) ?*Range {
     first = range.next;
     if (first == null) last = null;
     count -= 1;
-    bytes -= range.region.size;
+    bytes -= range.region.length();
     return range;
 }
 

@@ -133,8 +133,8 @@ pub fn publish(range: *Range) os.Error!void {
     range.revive();
     const slot = &slots.load(.monotonic).?[range.slot];
     slot.range.store(range, .release);
-    slot.base.store(range.region.base, .release);
-    slot.size.store(range.region.size, .release);
+    slot.base.store(range.region.start(), .release);
+    slot.size.store(range.region.length(), .release);
 }
 
 /// Ends the pool's handle; its slot serves the next pool. Under `lock`.

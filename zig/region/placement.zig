@@ -164,12 +164,12 @@ test "borrowed memory is placed as it is lent" {
     defer os.memory.unmap(address, test_size) catch {};
     var step: Step = undefined;
     try os.memory.protect(address, test_size, .read);
-    try std.testing.expectError(error.EINVAL, Region.borrow(address, test_size, .{ .prefault = true }, &step));
+    try std.testing.expectError(error.EINVAL, Region.borrow(address, test_size, 4096, .{ .prefault = true }, &step));
     try std.testing.expectEqual(Step.prefault, step);
     try os.memory.protect(address, test_size, .read_write);
     @as(*u8, @ptrFromInt(address + 5)).* = 42;
     const huge_pages = os.memory.hasHugePages();
-    var region = try Region.borrow(address, test_size - 5, .{ .prefault = true, .huge_pages = huge_pages }, &step);
+    var region = try Region.borrow(address, test_size - 5, 4096, .{ .prefault = true, .huge_pages = huge_pages }, &step);
     defer region.release();
     try std.testing.expectEqual((test_size - huge_page) / os.memory.pageSize(), try residentPages(&region, 0, test_size - huge_page));
     try std.testing.expectEqual(42, @as(*u8, @ptrFromInt(address + 5)).*);

@@ -102,8 +102,11 @@ pub const max_runs: usize = 1024;
 pub const Region = struct {
     /// Address of byte 0.
     base: usize,
-    /// Reserved bytes, a multiple of the page size unless borrowed.
+    /// Reserved bytes, a multiple of the page size unless borrowed; those of `lead` too.
     size: usize,
+    /// Bytes at the beginning that are not the region's and must not be touched: of borrowed memory whose offsets are to count
+    /// from a rounder address than its own.
+    lead: usize = 0,
     source: Source,
     /// Bytes never handed out read as zero.
     zeroed: bool,
@@ -203,14 +206,17 @@ pub const Region = struct {
     /// Memory of the caller, who keeps it mapped, readable and writable until the release. Its contents mean nothing and are
     /// unspecified afterwards. EINVAL: the address is not a multiple of the page size, or the range is empty or wraps around, or
     /// cannot be written (where `placement` looks).
-    pub fn borrow(address: usize, size: usize, placement: Placement, step: *Step) Error!Region {
+    /// `alignment`: offsets count from the multiple of it at or below the address.
+    pub fn borrow(address: usize, size: usize, alignment: usize, placement: Placement, step: *Step) Error!Region {
         if (address % os.memory.pageSize() != 0 or address == 0 or size == 0) return error.EINVAL;
         _ = std.math.add(usize, address, size) catch return error.EINVAL;
         try placement.check(.borrowed, 0, step);
         try placement.apply(.borrowed, address, std.mem.alignBackward(usize, size, os.memory.pageSize()), step);
+        const lead = address % alignment;
         return .{
-            .base = address,
-            .size = size,
+            .base = address - lead,
+            .size = size + lead,
+            .lead = lead,
             .source = .borrowed,
             .medium = .borrowed,
             .zeroed = false,
@@ -218,6 +224,16 @@ pub const Region = struct {
             .granule = default_granule,
             .can_purge = false,
         };
+    }
+
+    /// The address of the first byte that is the region's.
+    pub fn start(r: *const Region) usize {
+        return r.base + r.lead;
+    }
+
+    /// The bytes that are the region's.
+    pub fn length(r: *const Region) usize {
+        return r.size - r.lead;
     }
 
     pub fn unitCount(size: usize, granule: usize) usize {
@@ -281,7 +297,7 @@ pub const Region = struct {
 
     /// Committed bytes.
     pub fn committed(r: *const Region) usize {
-        if (!r.lazy) return r.size;
+        if (!r.lazy) return r.length();
         const ragged = r.size % r.granule;
         const short = if (ragged != 0 and r.units.get(r.units.count - 1)) r.granule - ragged else 0;
         return r.units.set_count * r.granule - short;
@@ -471,11 +487,11 @@ test "borrowed memory stays the caller's" {
     const memory = testing.bytes(address, 4 * page);
     @memset(memory, 1);
     var step: Step = undefined;
-    try std.testing.expectError(error.EINVAL, Region.borrow(address + 8, page, .{}, &step));
-    try std.testing.expectError(error.EINVAL, Region.borrow(address, 0, .{}, &step));
-    try std.testing.expectError(error.EINVAL, Region.borrow(0, page, .{}, &step));
-    try std.testing.expectError(error.EINVAL, Region.borrow(address, std.math.maxInt(usize), .{}, &step));
-    var region = try Region.borrow(address, 4 * page - 5, .{}, &step);
+    try std.testing.expectError(error.EINVAL, Region.borrow(address + 8, page, page, .{}, &step));
+    try std.testing.expectError(error.EINVAL, Region.borrow(address, 0, page, .{}, &step));
+    try std.testing.expectError(error.EINVAL, Region.borrow(0, page, page, .{}, &step));
+    try std.testing.expectError(error.EINVAL, Region.borrow(address, std.math.maxInt(usize), page, .{}, &step));
+    var region = try Region.borrow(address, 4 * page - 5, page, .{}, &step);
     try std.testing.expectEqual(4 * page - 5, region.committed());
     try std.testing.expect(!region.zeroed and !region.lazy);
     region.abandon();

@@ -24,7 +24,10 @@ pub fn main(init: std.process.Init) !void {
     try names(out, root.ffi.Option, "Option", "Indices of the options of `vmem_ffi_create`.");
     try names(out, root.ffi.GiveBack, "GiveBack", "What the option `give_back` stands for.");
     try names(out, root.ffi.Wait, "Wait", "Results of `vmem_ffi_wait`.");
-    try names(out, root.ffi.Statistic, "Statistic", "Indices of what `vmem_ffi_stats` fills in, bytes.");
+    try names(out, root.ffi.Control, "Control", "Results of `vmem_ffi_ctl`.");
+    try names(out, root.ffi.Statistic, "Statistic", "Indices of what `vmem_ffi_stats` fills in.");
+    try names(out, root.ffi.ClassStatistic, "ClassStatistic", "Columns of `vmem_ffi_stats_classes`.");
+    try names(out, root.ffi.ArenaStatistic, "ArenaStatistic", "Indices of what `vmem_ffi_stats_arena` fills in.");
     try out.writeAll(
         \\
         \\/** Names of the system's errors. */

@@ -90,6 +90,7 @@ pub fn check(handle: usize) Error!bool {
     const range = find(handle) orelse return lifetime.refuseQuestion(handle);
     defer range.release();
     const whole = range.heap.check(&messages.inconsistent);
+    log.write(.operations, "Pool at 0x{x} checked: {s}", .{ range.region.base, if (whole) "consistent" else "inconsistent" });
     if (!lifetime.overlapsAnother(range)) return whole;
     messages.inconsistent("Another pool shares memory with this one");
     return false;

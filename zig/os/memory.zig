@@ -7,6 +7,7 @@
 //! first).
 
 const std = @import("std");
+const options = @import("options");
 const linux = std.os.linux;
 const sys = @import("sys.zig");
 const maps = @import("maps.zig");
@@ -130,6 +131,11 @@ pub fn reserveReadableAt(hint: usize, length: usize, alignment: usize) Error!Rea
 fn open(address: usize, length: usize) Error!Readable {
     errdefer unmap(address, length) catch {};
     sys.attempt(.munlock, .{ address, length });
+    // Valgrind's memcheck looks at each byte of what mprotect opens: 6 s a GiB.
+    if (options.debug and std.valgrind.runningOnValgrind() != 0) {
+        try mapFixedAnonymous(address, length, .read_write);
+        return .{ .address = address, .protection = .read_write };
+    }
     for ([_]Protection{ .read_write, .read }) |protection| {
         protect(address, length, protection) catch |err| switch (err) {
             error.ENOMEM => continue,

@@ -2,6 +2,7 @@
 //! handler would bring 180 KB of stack printing into a library of 60.
 
 const std = @import("std");
+const options = @import("options");
 const os = @import("../os.zig");
 
 /// For `pub const panic` of a root.
@@ -12,5 +13,6 @@ fn stop(message: []const u8, _: ?usize) noreturn {
     os.output.stderr("vmem: ");
     os.output.stderr(message);
     os.output.stderr("\n");
+    if (options.debug) os.process.abort(); // what people look for in debuggers and cores
     @trap();
 }

@@ -166,7 +166,7 @@ typedef struct vmem VMEM;
  *   EBUSY         the device is in use
  *   ENXIO         the device is bound to no driver, or serves as system memory
  *   EOPNOTSUPP    the device needs huge pages, which are disabled in this process (prctl PR_SET_THP_DISABLE)
- *   EIO           the device's memory cannot be reached, or the system does not say what the device is
+ *   EIO           the file system or the device failed, or the system does not say what the device is
  *
  * On file systems that cannot promise storage (copy on write, or without fallocate) the pool is created all the same; when such
  * a file system is full, touching a block may raise SIGBUS.

@@ -18,6 +18,7 @@ comptime {
 
 test {
     _ = @import("abi/vmem.zig");
+    _ = @import("abi/vmem_test.zig");
     _ = @import("abi/vmemx.zig");
     _ = @import("abi/trace.zig");
     _ = pool;

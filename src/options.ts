@@ -210,7 +210,12 @@ export function alignmentOf(given: unknown, failed: string): number {
   return align;
 }
 
-function record(given: unknown, failed: string, known: readonly string[]): Record<string, unknown> {
+/** Throws TypeError unless it is an object with none but the known keys. */
+export function record(
+  given: unknown,
+  failed: string,
+  known: readonly string[],
+): Record<string, unknown> {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     throw new TypeError(`${failed}: options are an object, not ${show(given)}`);
   }

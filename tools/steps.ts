@@ -84,7 +84,7 @@ function outcomeOf(results: readonly Result[]): Outcome {
 }
 
 function lint(): Promise<Outcome> {
-  return checks(["lint"], ["doc", "--lint", "mod.ts"]);
+  return checks(["lint"], ["doc", "--lint", "mod.ts", "src/vmmalloc.ts"]);
 }
 
 function types(): Promise<Outcome> {

@@ -55,8 +55,13 @@ export class Memory {
     this.space = new Space(this);
   }
 
-  /** A native result that is no error. */
+  /**
+   * A native result that is no error. As a small integer if it is one: JavaScriptCore takes what a native function gives for a
+   * double, and reckons on with doubles wherever a pointer goes.
+   */
   number(result: number, action: string, pointer?: unknown): number {
+    const small = result | 0;
+    if (small === result && small >= 0) return small;
     return result >= 0 ? result : this.refuse(result, action, pointer);
   }
 

@@ -357,7 +357,7 @@ export class Pool implements Disposable {
   malloc(size: Size, options?: AllocateOptions): Pointer {
     if (typeof size === "number" && options === undefined) {
       const pointer = nativeMalloc(this.#handle, size);
-      // JavaScriptCore takes a small integer from a native function for a double, and reckons on with doubles.
+      // A small integer, not a double: see `number` in memory.ts.
       const small = pointer | 0;
       if (small === pointer && small > 0) return small as Pointer;
       if (pointer > 0) return pointer as Pointer;

@@ -12,7 +12,8 @@
  * @module
  */
 import type { Known, ScalarName } from "./layout.ts";
-import type { FieldWindow, Placed } from "./window.ts";
+import type { ViewClass } from "./pointers.ts";
+import { beyond, type FieldWindow, type Placed, type Window } from "./window.ts";
 
 /** What reads and writes one field of the struct at a pointer. */
 export type Pair<V> = readonly [(pointer: number) => V, (pointer: number, value: V) => void];
@@ -56,6 +57,10 @@ function sourceOf(type: Known): Source | undefined {
     return ["return w.getUint8(q) !== 0;", 'typeof v === "boolean"', "w.setUint8(q, v ? 1 : 0);"];
   }
   const [method, takes] = scalars[type.scalar];
+  if (type.scalar === "u32") {
+    // What getUint32 gives is no small integer in JavaScriptCore, whatever its value.
+    return ["return w.getInt32(q, true) >>> 0;", takes, "w.setInt32(q, v, true);"];
+  }
   return [`return w.get${method}(q, true);`, takes, `w.set${method}(q, v, true);`];
 }
 
@@ -88,17 +93,12 @@ export function generate<V>(
   slow: Pair<V>,
 ): Pair<V> | undefined {
   const source = sourceOf(type);
-  if (source === undefined || forbidden) return undefined;
-  try {
-    return (new Function("field", "renew", "slow", bodyOf(source)) as Make)(field, renew, slow);
-  } catch {
-    forbidden = true;
-    return undefined;
-  }
+  if (source === undefined) return undefined;
+  return compile<Make>(["field", "renew", "slow"], bodyOf(source))?.(field, renew, slow);
 }
 
 function bodyOf([get, takes, set, before = ""]: Source): string {
-  return `"use strict";
+  return `
     const [read, write] = slow;
     return [
       (p) => {
@@ -125,21 +125,50 @@ export function generateAccessor<V>(
   write: (view: Placed, value: V) => void,
 ): Accessor<V> | undefined {
   const source = type.kind === "scalar" ? sourceOf(type) : undefined;
-  if (source === undefined || forbidden) return undefined;
+  if (source === undefined) return undefined;
   const [get, takes, set] = source;
+  const body = `return {
+    get() { const w = this.$$window, q = this.$$offset + ${at}; ${get} },
+    set(v) {
+      const w = this.$$window, o = this.$$offset + ${at}, q = ${takes} ? o : -1;
+      try { ${set} } catch { write(this, v); }
+    },
+  };`;
+  return compile<MakeAccessor>(["write"], body)?.(write);
+}
+
+/**
+ * How a view gets the view of what a field points to; undefined as above.
+ *
+ * @param at Where in the struct the field is.
+ * @param target Makes views.
+ * @param far Gets those that are not in the same window.
+ */
+export function generateFollow(
+  at: number,
+  target: ViewClass,
+  far: (window: Window, low: number, high: number) => Placed,
+): ((this: Placed) => Placed | null) | undefined {
+  const body = `return function () {
+    const w = this.$$window, q = this.$$offset + ${at};
+    const low = w.getInt32(q, true), high = w.getInt32(q + 4, true);
+    if (high === w.high) {
+      const o = low - w.word | 0;
+      if ((o & ${beyond}) === 0 && o <= w.limit - ${target.size}) return new target(undefined, o, w);
+    }
+    return (low | high) === 0 ? null : far(w, low, high);
+  };`;
+  return compile<(...values: unknown[]) => (this: Placed) => Placed | null>(
+    ["target", "far"],
+    body,
+  )?.(target, far);
+}
+
+/** A function of the text; undefined if the program was started so that text may not become code. */
+function compile<T>(parameters: readonly string[], body: string): T | undefined {
+  if (forbidden) return undefined;
   try {
-    const make = new Function(
-      "write",
-      `"use strict";
-      return {
-        get() { const w = this.$$window, q = this.$$offset + ${at}; ${get} },
-        set(v) {
-          const w = this.$$window, o = this.$$offset + ${at}, q = ${takes} ? o : -1;
-          try { ${set} } catch { write(this, v); }
-        },
-      };`,
-    ) as MakeAccessor;
-    return make(write);
+    return new Function(...parameters, `"use strict"; ${body}`) as T;
   } catch {
     forbidden = true;
     return undefined;

@@ -11,9 +11,10 @@ import type { Pool } from "../pool.ts";
 import { show } from "../text.ts";
 import { codecOf } from "./codecs.ts";
 import { Structs, ValueElements } from "./elements.ts";
-import { type Accessor, generateAccessor } from "./generate.ts";
+import { type Accessor, generateAccessor, generateFollow } from "./generate.ts";
 import type { Known, Slot, StructType } from "./layout.ts";
 import {
+  follow,
   followFar,
   pointerTo,
   pointTo,
@@ -23,7 +24,7 @@ import {
 } from "./pointers.ts";
 import type { Space } from "./space.ts";
 import { readString, readText, writeString, writeText } from "./text.ts";
-import { beyond, type Placed, type Window } from "./window.ts";
+import type { Placed, Window } from "./window.ts";
 
 /** What this module knows of a struct; `key` is a property of its class. */
 export interface Info extends StructType {
@@ -192,19 +193,11 @@ function unresolved(
 
 function viewAccessor(at: number, target: ViewClass, slot: Slot): Accessor<Placed | null> {
   const { size } = target;
+  const far = (window: Window, low: number, high: number): Placed =>
+    followFar(window, low, high, target, slot);
   return {
-    get(): Placed | null {
-      const window = this.$$window;
-      const place = this.$$offset + at;
-      const low = window.getInt32(place, true);
-      const high = window.getInt32(place + 4, true);
-      if (high === window.high) {
-        const offset = low - window.word | 0;
-        if ((offset & beyond) === 0 && offset <= window.limit - size) {
-          return new target(undefined, offset, window);
-        }
-      }
-      return (low | high) === 0 ? null : followFar(window, low, high, target, slot);
+    get: generateFollow(at, target, far) ?? function (): Placed | null {
+      return follow(this.$$window, this.$$offset + at, target, size, slot);
     },
     set(view): void {
       pointTo(this.$$window, this.$$offset + at, view, target, slot);

@@ -219,7 +219,12 @@ test("fields() refuse foreign addresses", () => {
   foreign.setNext(there, there);
   const words = other.view(Int32Array, there + Node.offsets.next as never, 2).slice();
   const place = pool.view(Int32Array, node + Node.offsets.next as never, 2);
-  for (const [low, high] of [words, [4096, 0], [0, words[1]], [-1, -1]] as Int32Array[]) {
+  for (
+    const [low, high] of [words, [4096, 0], [0, words[1]], [-1, -1], [
+      2 ** 28,
+      2 ** 28,
+    ]] as Int32Array[]
+  ) {
     place.set([low, high] as number[]);
     assertThrows(() => next(node), RangeError, "is not in this pool");
   }

@@ -45,7 +45,7 @@ test("prefault maps a pool's pages before they are touched", () => {
   }
   using memory = new Mapping(4 * MiB);
   using pool = Pool.inRegion(memory.address, memory.size, { prefault: true });
-  assertEquals(mapping(pool.address(pool.malloc(8))).resident, 4 * MiB);
+  assert(mapping(pool.address(pool.malloc(8))).resident >= 4 * MiB); // it may be joined to others
 });
 
 test("hugePages asks for pages of 2 MiB", {

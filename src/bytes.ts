@@ -54,6 +54,7 @@ function viewFar<A extends TypedArray>(
     );
   }
   if (typeof buffer === "number") memory.refuse(buffer, action, pointer);
+  memory.space.dropMoved();
   const { start } = memory.windows;
   if (bytes <= firstMax) {
     memory.window = buffer;

@@ -5,6 +5,7 @@
  * @module
  */
 import * as native from "../native.ts";
+import { closedHandle } from "../memory.ts";
 import type { Pool } from "../pool.ts";
 import { show } from "../text.ts";
 import { type Codec, codecOf, pointers } from "./codecs.ts";
@@ -103,8 +104,12 @@ function makeFunctions(info: Info, space: Space, action: string): Functions {
     if (known === undefined) return slow;
     let field: FieldWindow = new NearField(known, at, width, size);
     const renew: Renew = (error, pointer) => {
-      if (error instanceof TypeError) throw error; // the window is detached
-      const there = space.aim(pointer, size, "Cannot reach a struct");
+      // The window is detached: the pool was closed, or somebody moved the buffer away.
+      if (error instanceof TypeError) {
+        if (space.memory.handle === closedHandle) throw error;
+        space.dropMoved();
+      }
+      const there = window = space.aim(pointer, size, "Cannot reach a struct");
       const near = space.near();
       if (there !== near) field = new FarField(there, at, size);
       else if (near !== known) field = new NearField(near, at, width, size);

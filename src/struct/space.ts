@@ -23,6 +23,10 @@ const word = 2 ** 32;
 /** Bytes of the windows beyond the first ones in this isolate. */
 let farBytes = 0;
 
+function isMoved(window: Window): boolean {
+  return window instanceof BufferWindow && window.buffer.detached;
+}
+
 /** The windows of one pool in this isolate. */
 export class Space {
   readonly memory: Memory;
@@ -110,6 +114,13 @@ export class Space {
     return ends && window === this.#first ? this.#first : undefined;
   }
 
+  /**
+   * Drops windows whose buffer was transferred (a user of `pool.view` can do that in Deno), so that the next use makes new ones.
+   */
+  dropMoved(): void {
+    if (isMoved(this.window) || this.#first !== undefined && isMoved(this.#first)) this.detach();
+  }
+
   /** Nothing can be reached any more. */
   detach(): void {
     this.window = this.#none;
@@ -163,14 +174,16 @@ export class Space {
     const { begin } = this.memory;
     if (start >= begin) return this.#aimFar(start, action);
     if (pointer + size > start + span) return new NativeWindow(this, pointer, -1);
-    return this.#far.get(begin) ??
-      this.#addFar(begin, Math.min(start + span, this.size) - begin, action, true);
+    const known = this.#far.get(begin);
+    if (known !== undefined && !isMoved(known)) return known;
+    return this.#addFar(begin, Math.min(start + span, this.size) - begin, action, true);
   }
 
   #aimFar(start: number, action: string): Window {
+    const known = this.#far.get(start);
     // Somebody else may have closed the pool; a native window asks for itself.
-    return this.#far.get(start) ??
-      this.#addFar(start, Math.min(span + sizeMax, this.size - start), action, false);
+    if (known !== undefined && !isMoved(known)) return known;
+    return this.#addFar(start, Math.min(span + sizeMax, this.size - start), action, false);
   }
 
   #addFar(start: number, length: number, action: string, first: boolean): Window {

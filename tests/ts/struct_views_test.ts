@@ -1,7 +1,17 @@
 /** Views, moved views and what `pool.make` and `pool.free` do, on the real memory of a pool. */
 import { test } from "node:test";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { array, type Pointer, pointer, Pool, string, struct, text, VmemError } from "../../mod.ts";
+import {
+  array,
+  fields,
+  type Pointer,
+  pointer,
+  Pool,
+  string,
+  struct,
+  text,
+  VmemError,
+} from "../../mod.ts";
 
 const Vec = struct({ x: "f32", y: "f32" }, { name: "vec" });
 const Node = struct({
@@ -205,4 +215,31 @@ test("struct: views of a closed pool throw, and so does what takes the pool", ()
   assertThrows(() => Node.array(pool, $pointer, 1), VmemError, "the pool is closed");
   assertThrows(() => pool.make(Node), VmemError, "the pool is closed");
   assertThrows(() => pool.free(node), VmemError, "the pool is closed");
+});
+
+test("a window whose buffer was moved away is replaced at the next use of the pool", () => {
+  using pool = Pool.create({ maxSize: "64MiB" });
+  const Pair = struct({ key: "u32", next: pointer(() => Pair) });
+  const made = pool.make(Pair, { key: 5 });
+  const at = made.$pointer;
+  const { key, setKey, next } = fields(Pair, pool);
+  assertEquals(key(at), 5);
+  const move = (): void => {
+    const { buffer } = pool.view(Uint8Array, at, 8);
+    buffer.transfer();
+    assertThrows(() => made.key, TypeError); // a view stays where it was
+  };
+  move();
+  assertEquals(key(at), 5); // functions find out by themselves
+  setKey(at, 6);
+  assertEquals([new Pair(pool, at).key, next(at)], [6, 0]);
+  move();
+  assertEquals(pool.view(Uint8Array, at, 1)[0], 6);
+  assertEquals(new Pair(pool, at).key, 6);
+  move();
+  const other = pool.make(Pair, { key: 7 });
+  assertEquals([other.key, new Pair(pool, at).key, key(at)], [7, 6, 6]);
+  pool.close();
+  assertThrows(() => key(at), TypeError);
+  assertThrows(() => new Pair(pool, at), VmemError);
 });

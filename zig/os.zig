@@ -22,6 +22,7 @@ pub const file = @import("os/file.zig");
 pub const Fd = file.Fd;
 pub const contents = @import("os/contents.zig");
 pub const device = @import("os/device.zig");
+pub const nodes = @import("os/nodes.zig");
 pub const Mutex = @import("os/mutex.zig").Mutex;
 /// The thread that holds locks around a fork, see os/mutex.zig.
 pub const forking = &@import("os/mutex.zig").forking;
@@ -45,7 +46,9 @@ test {
     _ = numa;
     _ = file;
     _ = contents;
+    _ = @import("os/file_system.zig");
     _ = device;
+    _ = nodes;
     _ = @import("os/mutex.zig");
     _ = @import("os/ranks.zig");
     _ = @import("os/pipe.zig");

@@ -13,25 +13,15 @@ const Error = @import("errno.zig").Error;
 
 pub const Fd = i32;
 
-pub const Kind = enum {
-    tmpfs,
-    hugetlbfs,
-    ext,
-    xfs,
-    btrfs,
-    zfs,
-    bcachefs,
-    overlay,
-    other,
-
-    /// Allocated storage is no promise here: overwriting a block needs a new one.
-    pub fn copiesOnWrite(kind_: Kind) bool {
-        return switch (kind_) {
-            .btrfs, .zfs, .bcachefs => true,
-            .tmpfs, .hugetlbfs, .ext, .xfs, .overlay, .other => false,
-        };
-    }
-};
+const file_system = @import("file_system.zig");
+pub const Kind = file_system.Kind;
+pub const About = file_system.About;
+pub const about = file_system.about;
+pub const kind = file_system.kind;
+pub const available = file_system.available;
+pub const availableAt = file_system.availableAt;
+pub const capacity = file_system.capacity;
+pub const capacityAt = file_system.capacityAt;
 
 /// Opens a nameless file in `directory`: mode 0600, never inherited by a program, never linkable. Errors are those of
 /// opening (ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EROFS, EMFILE, ENOSPC ...); EOPNOTSUPP: the file
@@ -129,6 +119,11 @@ fn randomName(name: *[16:0]u8, salt: u32) void {
     }
 }
 
+/// Another descriptor of the same open file, never inherited by a program. EBADF, EMFILE.
+pub fn duplicate(fd: Fd) Error!Fd {
+    return @intCast(try sys.call(.fcntl, .{ fd, linux.F.DUPFD_CLOEXEC, 3 }));
+}
+
 /// EIO and EINTR of close mean nothing to a file without a name.
 pub fn close(fd: Fd) void {
     sys.attempt(.close, .{fd});
@@ -210,57 +205,6 @@ fn checkLimit(size: u64) Error!void {
     if (size > limit.cur) return error.EFBIG;
 }
 
-/// What the kernel says about the file's file system (statfs of a 64-bit Linux).
-const FileSystem = extern struct {
-    type: u64,
-    block_size: u64,
-    blocks: u64,
-    blocks_free: u64,
-    blocks_available: u64,
-    files: u64,
-    files_free: u64,
-    id: [2]u32,
-    name_max: u64,
-    fragment_size: u64,
-    flags: u64,
-    spare: [4]u64,
-};
-
-fn statistics(fd: Fd) Error!FileSystem {
-    var result: FileSystem = undefined;
-    while (true) {
-        _ = sys.call(.fstatfs, .{ fd, &result }) catch |err| switch (err) {
-            error.EINTR => continue,
-            else => return err,
-        };
-        return result;
-    }
-}
-
-/// Bytes an ordinary user can still allocate on the file's file system; the largest number when it knows no limit.
-pub fn available(fd: Fd) Error!u64 {
-    const fs = try statistics(fd);
-    return bytes(fs, fs.blocks_available);
-}
-
-/// As `available` for the file system a path lies on, without opening anything. Errors of resolving the path.
-pub fn availableAt(path: [:0]const u8) Error!u64 {
-    var result: FileSystem = undefined;
-    while (true) {
-        _ = sys.call(.statfs, .{ path.ptr, &result }) catch |err| switch (err) {
-            error.EINTR => continue,
-            else => return err,
-        };
-        return bytes(result, result.blocks_available);
-    }
-}
-
-fn bytes(fs: FileSystem, blocks: u64) u64 {
-    if (fs.blocks == 0) return std.math.maxInt(u64);
-    const unit = if (fs.fragment_size != 0) fs.fragment_size else fs.block_size;
-    return std.math.mul(u64, blocks, unit) catch std.math.maxInt(u64);
-}
-
 /// The same open file under the first free number from about 1000 on, or as near to that as the limit on descriptors allows;
 /// `fd` is closed. Small numbers are those that programs and shells give to files of their own, whatever has them. What cannot
 /// be moved stays where it is.
@@ -271,32 +215,6 @@ pub fn moveUp(fd: Fd) Fd {
     const moved = sys.call(.fcntl, .{ fd, linux.F.DUPFD_CLOEXEC, from }) catch return fd;
     close(fd);
     return @intCast(moved);
-}
-
-/// Kind and preferred unit of the file's file system, and the bytes that are free there for anybody.
-pub const About = struct { kind: Kind, block_size: usize, free: u64 };
-
-pub fn about(fd: Fd) Error!About {
-    const fs = try statistics(fd);
-    return .{ .kind = kindOf(fs.type), .block_size = fs.block_size, .free = bytes(fs, fs.blocks_free) };
-}
-
-pub fn kind(fd: Fd) Error!Kind {
-    return kindOf((try statistics(fd)).type);
-}
-
-fn kindOf(magic: u64) Kind {
-    return switch (magic & 0xffff_ffff) { // signed on some architectures
-        0x01021994 => .tmpfs,
-        0x958458f6 => .hugetlbfs,
-        0xef53 => .ext,
-        0x58465342 => .xfs,
-        0x9123683e => .btrfs,
-        0x2fc12fc1 => .zfs,
-        0xca451a4e => .bcachefs,
-        0x794c7630 => .overlay,
-        else => .other,
-    };
 }
 
 /// Which file a descriptor means.
@@ -389,17 +307,6 @@ pub fn openCount() Error!usize {
             at += length;
         }
     }
-}
-
-test "kinds of file systems" {
-    try std.testing.expectEqual(Kind.tmpfs, kindOf(0x01021994));
-    try std.testing.expectEqual(Kind.btrfs, kindOf(@bitCast(@as(i64, @as(i32, @bitCast(@as(u32, 0x9123683e)))))));
-    const fd = try openTemporary("/dev/shm");
-    defer close(fd);
-    try std.testing.expectEqual(Kind.tmpfs, try kind(fd));
-    try std.testing.expect(try available(fd) > 0);
-    try std.testing.expect(try availableAt("/dev/shm") > 0);
-    try std.testing.expectError(error.ENOENT, availableAt("/nonexistent"));
 }
 
 test "moveUp keeps small numbers free, and the limit on descriptors" {

@@ -296,6 +296,18 @@ pub fn hasHugePages() bool {
 /// Of the mapping with an address: bytes in pages of 2 MiB, and whether they were wished for. For tests: reads /proc/self/smaps.
 pub const hugePagesAt = maps.hugePagesAt;
 
+/// Whether stores to the file go to its medium without a page cache in between, which is to say whether its file system has DAX: such
+/// a file alone can be mapped so that its metadata is written before a page is. It has a page at least. EOPNOTSUPP: it has not.
+pub fn requireDax(fd: Fd) Error!void {
+    const shared_validate_sync = 0x3 | 0x80000; // MAP_SHARED_VALIDATE | MAP_SYNC
+    const page = pageSize();
+    const address = sys.call(.mmap, .{ 0, page, prot(.read_write), shared_validate_sync, fd, 0 }) catch |err| switch (err) {
+        error.EINVAL => return error.EOPNOTSUPP, // Linux before 4.15
+        else => return err,
+    };
+    unmap(address, page) catch {};
+}
+
 /// Whether the process is kept from using huge pages (prctl PR_SET_THP_DISABLE, inherited through fork and exec). Mappings that
 /// consist of nothing else then fault.
 pub fn hugePagesDisabled() bool {

@@ -15,6 +15,8 @@ pub const enabled: bool = options.verify or options.debug;
 pub const Rank = enum(u8) {
     /// From the first handler of a fork to the last.
     fork,
+    /// The table of kinds.
+    kinds,
     /// The table of pools.
     registry,
     /// The end of threads' caches against that of their heaps.

@@ -13,6 +13,7 @@ pub const UnsafeStorage = region.UnsafeStorage;
 pub const Step = region.Step;
 pub const Placement = region.Placement;
 pub const Extent = region.Extent;
+pub const default_granule = region.default_granule;
 
 test {
     _ = region;

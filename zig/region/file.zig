@@ -21,11 +21,11 @@ const Error = os.Error;
 const assert = base.assert;
 
 pub fn create(directory: [:0]const u8, options: FileOptions) Error!Region {
-    assert(std.math.isPowerOfTwo(options.alignment));
+    assert(std.math.isPowerOfTwo(options.alignment) and std.math.isPowerOfTwo(options.granule));
     var ignored: Step = undefined;
     const step = options.step orelse &ignored;
     step.* = .open;
-    const low = try open(directory, step);
+    const low = if (options.descriptor) |given| try os.file.duplicate(given) else try open(directory, step);
     const fd = if (options.lazy and options.survives_close) os.file.moveUp(low) else low;
     errdefer os.file.close(fd);
 
@@ -46,7 +46,7 @@ pub fn create(directory: [:0]const u8, options: FileOptions) Error!Region {
         .source = .file,
         .zeroed = true,
         .lazy = options.lazy,
-        .granule = @max(region_zig.default_granule, unit),
+        .granule = @max(options.granule, unit),
         .can_purge = options.lazy,
         .unsafe = unsafe,
         .medium = medium,

@@ -62,6 +62,10 @@ pub const FileOptions = struct {
     /// Of the base address; a power of two.
     alignment: usize = 4 << 20,
     unsafe_storage: UnsafeStorage = .accept,
+    /// Unit of commit and purge of a lazy region: a power of two, at least a page. The file system's pages are never cut.
+    granule: usize = default_granule,
+    /// An empty file of the caller's instead of one in the directory; its descriptor is duplicated.
+    descriptor: ?os.Fd = null,
     /// Take the first fitting hole of the address space at or above this address.
     hint: ?usize = null,
     placement: Placement = .{},
@@ -134,6 +138,8 @@ pub const Region = struct {
     units: Units = .none,
     /// A purged granule may still have its old bytes in the file, so `commit` clears what it maps.
     stale: bool = false,
+    /// Kept at the number of committed bytes, for those who only look.
+    observed: ?*usize = null,
     state: enum { live, abandoning, abandoned, released } = .live,
     /// For regions that forks are to leave usable in the child.
     forks: forks.State = .{},
@@ -268,6 +274,7 @@ pub const Region = struct {
         }
         r.units.set(units.first, units.count);
         forks.noteShared(r, offset, len);
+        r.show();
     }
 
     /// Gives the storage of [offset, offset + len) back. All of it must be committed, and is uncommitted afterwards; it reads as
@@ -287,6 +294,11 @@ pub const Region = struct {
         }
         r.units.clear(units.first, units.count);
         forks.noteHole(r, units.first, units.count);
+        r.show();
+    }
+
+    fn show(r: *const Region) void {
+        if (r.observed) |place| @atomicStore(usize, place, r.committed(), .monotonic);
     }
 
     /// Memory without a file as it is where nothing is committed.

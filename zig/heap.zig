@@ -14,6 +14,7 @@ pub const hooks = &thread.hooks;
 
 pub const malloc = thread.malloc;
 pub const free = thread.free;
+pub const lastHandle = thread.lastHandle;
 pub const baseOf = thread.baseOf;
 pub const memoryOf = thread.memoryOf;
 pub const Memory = thread.Memory;
@@ -30,6 +31,7 @@ pub const resize = calls.resize;
 pub const resizeInPlace = calls.resizeInPlace;
 pub const usableSize = calls.usableSize;
 pub const owns = calls.owns;
+pub const defragment = @import("heap/defragment.zig").defragment;
 pub const reset = @import("heap/reset.zig").reset;
 /// jemalloc's `*allocx`.
 pub const extended = @import("heap/extended.zig");
@@ -72,6 +74,8 @@ test {
     _ = Heap_;
     _ = @import("heap/allocator.zig");
     _ = @import("heap/Cache.zig");
+    _ = @import("heap/CacheTable.zig");
+    _ = @import("heap/defragment.zig");
     _ = @import("heap/FreeRuns.zig");
     _ = @import("heap/Fullness.zig");
     _ = @import("heap/Magazine.zig");

@@ -381,6 +381,15 @@ fn putAll(c: *Cache) void {
     depot.drainAll(c.heap);
 }
 
+/// The bin's blocks go back to their slabs; the bin stays as large as it may be.
+pub fn giveBack(c: *Cache, class: u8) void {
+    c.lock.lock();
+    defer c.lock.unlock();
+    if (c.dead or c.slots[class].limit == 0) return;
+    c.heap.putCells(class, c.contents(class));
+    c.open(class, 0);
+}
+
 // --- Thieves and the end --------------------------------------------------------------------------
 
 /// First half of taking all blocks: closes the bins. The caller holds `lock` until `takeClosed`.

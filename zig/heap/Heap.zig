@@ -51,13 +51,13 @@ pub const Options = struct {
     guards: bool = true,
     /// Pages at the start that are never handed out.
     reserved_pages: u32 = 0,
-    /// A lazy region's storage that no block needs is given back when this many milliseconds have passed since the last
-    /// time: 0 at once, -1 never (jemalloc's `dirty_decay_ms`).
+    /// Storage that no block needs is given back this many milliseconds after the last time: 0 at once, -1 never (`dirty_decay_ms`).
     decay_ms: i64 = decay_ms_default,
+    /// See give_back.zig. Nothing goes the hot paths then.
+    frugal: bool = false,
     /// Threads keep freed blocks of up to this many bytes; 0: none.
     cached_max: usize = classes.cached_max,
-    /// Bytes of freed blocks that threads may keep together however little the heap has in use; with more in use it is a 32nd
-    /// of that, at most 256 MiB.
+    /// Bytes of freed blocks that threads may keep together at least; a 32nd of what is in use if that is more, at most 256 MiB.
     cached_min: u64 = cached_min_default,
     /// Fill new blocks with 0xa5, freed ones with 0x5a.
     junk: Junk = .none,
@@ -114,6 +114,7 @@ offset_cells: bool,
 /// As it was created, and as it is now, which `controls` may set.
 decay_ms_created: i64,
 decay_ms: i64,
+frugal: give_back.Frugal,
 cached_max: usize,
 cached_min: u64,
 junk: Junk,
@@ -173,7 +174,8 @@ pub fn create(region: *Region, options: Options) os.Error!*Heap {
         .offset_cells = options.offset_cells,
         .decay_ms_created = options.decay_ms,
         .decay_ms = options.decay_ms,
-        .cached_max = options.cached_max,
+        .frugal = .{ .is = options.frugal and region.lazy },
+        .cached_max = if (options.frugal) @min(options.cached_max, page_size) else options.cached_max,
         .cached_min = options.cached_min,
         .junk = options.junk,
         .zero = options.zero,

@@ -56,6 +56,8 @@ npurge: u64 = 0,
 purged_bytes: u64 = 0,
 /// The heap keeps a byte a block.
 states: bool,
+/// One past the last granule that has storage.
+granules_end: usize = 0,
 /// The heap is dead: the region's storage is no longer this heap's to take or give.
 closed: bool = false,
 
@@ -435,6 +437,7 @@ fn commitGranules(r: *Runs, from: usize, to: usize) bool {
     r.region.commit(from * granule, stop - from * granule) catch return false;
     memcheck.committed(r.region.base + from * granule, stop - from * granule);
     @memset(r.metadata.granules[from..to], 1);
+    r.granules_end = @max(r.granules_end, to);
     return true;
 }
 
@@ -474,7 +477,7 @@ fn purgePages(r: *Runs, from: u32, to: u32) usize {
     const granules = r.metadata.granules;
     var i = (@as(usize, from) * page_size + granule - 1) / granule;
     // The region's last granule may be a short one.
-    const stop = if (to == r.end) granules.len else @as(usize, to) * page_size / granule;
+    const stop = @min(r.granules_end, if (to == r.end) granules.len else @as(usize, to) * page_size / granule);
     var bytes: usize = 0;
     while (i < stop) {
         if (granules[i] == 0) {
@@ -486,6 +489,7 @@ fn purgePages(r: *Runs, from: u32, to: u32) usize {
         const len = @min(far * granule, r.region.size) - i * granule;
         r.region.purge(i * granule, len) catch return bytes;
         @memset(granules[i..far], 0);
+        if (far == r.granules_end) r.granules_end = i;
         bytes += len;
         i = far;
     }

@@ -59,14 +59,14 @@ fn refillLast(c: *Cache, class: u8) ?usize {
     c.lock.lock();
     const address = if (c.dead) null else c.refillLocked(class);
     if (address) |block| if (c.states) thread.markLive(c, block - c.base);
-    endUnpinned(c);
+    endUnpinned(c, 0);
     return address;
 }
 
-/// Gives the cache's lock back, and storage if that is due.
-fn endUnpinned(c: *Cache) void {
+/// Gives the cache's lock back, and storage if that is due. `now`: about what time it is, or 0.
+fn endUnpinned(c: *Cache, now: u64) void {
     const handle = c.handle;
-    const due = !c.dead and give_back.isDue(c.heap);
+    const due = !c.dead and (give_back.isDue(c.heap) or now != 0 and give_back.isDueByTime(c.heap, now));
     c.lock.unlock();
     if (!due) return;
     const h = thread.hooks.acquire(handle) orelse return;
@@ -151,6 +151,7 @@ fn fillNew(h: *Heap, address: usize, size: usize) void {
 /// the hot path would ask. False: nothing was done.
 pub fn releaseAfterPush(comptime F: type, handle: usize, place: usize) bool {
     const t = thread.here();
+    const now = if (thread.hasTicks(F)) t.ticked_ns else 0;
     if (t.last.handle != handle) return false;
     const c = t.last.cache;
     const offset = if (F.offsets) place else place -% c.base;
@@ -159,7 +160,7 @@ pub fn releaseAfterPush(comptime F: type, handle: usize, place: usize) bool {
     c.lock.lock();
     const fits = !c.dead and c.isOpen(class) and (!c.states or thread.markFree(c, offset));
     if (fits) c.overflowLocked(class, c.heap.cellOf(c.base + offset));
-    endUnpinned(c);
+    endUnpinned(c, now);
     return fits;
 }
 
@@ -189,7 +190,7 @@ pub fn live(h: *Heap, address: usize) Error!Heap.Found {
 
 pub fn releaseFound(u: Use, found: Heap.Found, address: usize) Error!void {
     const h = u.heap;
-    defer give_back.whenDue(h);
+    defer give_back.whenFreed(h);
     const size = h.sizeOf(found);
     memcheck.open(address, size + hardened.tailLen(h));
     hardened.expectTail(h, address, size);

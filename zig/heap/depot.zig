@@ -60,14 +60,16 @@ pub fn take(h: *Heap, arena: u16, class: u8, cells: []usize) usize {
 
 /// All blocks of all depots go back to slabs and runs.
 pub fn drainAll(h: *Heap) void {
+    for (1..classes.cached_count + 1) |class| drain(h, @intCast(class));
+}
+
+/// As `drainAll` for one class.
+pub fn drain(h: *Heap, class: u8) void {
     var cells: [batch_max]usize = undefined;
-    for (1..classes.cached_count + 1) |i| {
-        const class: u8 = @intCast(i);
-        while (true) {
-            const count = take(h, 0, class, &cells);
-            if (count == 0) break;
-            h.putCells(class, cells[0..count]);
-        }
+    while (true) {
+        const count = take(h, 0, class, &cells);
+        if (count == 0) break;
+        h.putCells(class, cells[0..count]);
     }
 }
 

@@ -22,6 +22,7 @@ const classes = @import("classes.zig");
 const give_back = @import("give_back.zig");
 const records = @import("records.zig");
 const Cache = @import("Cache.zig");
+const Table = @import("CacheTable.zig");
 const Heap = @import("Heap.zig");
 
 pub const Error = error{
@@ -69,7 +70,7 @@ pub var lives: os.Mutex(.lives) = .{};
 
 const recent_count = 4;
 
-const Entry = extern struct { handle: usize = 0, cache: *Cache = &Cache.dummy };
+pub const Entry = extern struct { handle: usize = 0, cache: *Cache = &Cache.dummy };
 
 const Local = extern struct {
     /// The handle used last; 0 is nobody's and goes with the dummy.
@@ -80,6 +81,12 @@ const Local = extern struct {
     table: ?*Table = null,
     /// The exit hooks ran: no caches any more.
     ended: bool = false,
+    /// Of faces with `ticks`: frees between two looks at the clock, and until the next; when the last look was; and when a free
+    /// goes the slow way next, to see whether storage is to be given back.
+    period: u16 = 1,
+    ticks: u32 = 1,
+    ticked_ns: u64 = 0,
+    due_ns: u64 = 0,
 };
 
 comptime {
@@ -132,7 +139,7 @@ pub inline fn here() *Local {
 
 /// `F`, the face: `Block`, `Done` (result types), `checked`, `offsets`, `block(cell) Block`, `done() Done`, and
 /// `mallocSlow(handle, size) Block`, `freeSlow(handle, place) Done`, which are `noinline` and call
-/// `allocateAfterPop` and `release`. Size 0 is served as 8 bytes. A face with `only_pool` is that of a process which never has
+/// `allocateAfterPop` and `release`; `ticks` if it wants them. Size 0 is served as 8 bytes. A face with `only_pool` is that of a process which never has
 /// another pool, and spares the question which one is meant.
 ///
 /// With `offsets` a face's blocks are offsets in the pool, as doubles. The cells of the pool's caches then hold
@@ -193,6 +200,13 @@ pub inline fn free(comptime F: type, handle: usize, place: usize, cell: usize) F
         @branchHint(.unlikely);
         return F.freeSlow(handle, place);
     }
+    if (hasTicks(F)) {
+        t.ticks -%= 1;
+        if (t.ticks == 0) {
+            @branchHint(.unlikely);
+            if (isTime()) return F.freeSlow(handle, place);
+        }
+    }
     const c = t.last.cache;
     const offset = if (F.offsets) place else place -% c.base;
     if (offset >= @atomicLoad(usize, &c.size, .monotonic)) {
@@ -205,6 +219,32 @@ pub inline fn free(comptime F: type, handle: usize, place: usize, cell: usize) F
     if (F.checked and c.states and !markFree(c, offset)) return F.freeSlow(handle, place);
     Cache.pushAt(bin, sp, cell);
     return F.done();
+}
+
+/// The handle used last, 0 at first: the one whose blocks `free` takes at its best.
+pub inline fn lastHandle() usize {
+    return local().last.handle;
+}
+
+/// Whether a face says `ticks`.
+pub fn hasTicks(comptime F: type) bool {
+    return @hasDecl(F, "ticks") and F.ticks;
+}
+
+const slow_tick_ns = 50 * std.time.ns_per_ms;
+
+/// A look at the clock: whether a free is to go the slow way. It comes a few times a millisecond, be there many frees or few.
+noinline fn isTime() bool {
+    @branchHint(.cold);
+    const t = here();
+    const now = os.thread.nowNs();
+    const elapsed = now -% t.ticked_ns;
+    if (elapsed > 2 * std.time.ns_per_ms) t.period = @max(1, t.period / 8) else if (elapsed < std.time.ns_per_ms / 4) t.period = @min(64, t.period * 2);
+    t.ticks = t.period;
+    t.ticked_ns = now;
+    if (now < t.due_ns) return false;
+    t.due_ns = now + slow_tick_ns;
+    return true;
 }
 
 /// The base of the pool of a handle, for faces that speak in offsets; null when it is not the last one used.
@@ -349,58 +389,11 @@ inline fn stateAt(c: *Cache, offset: usize) Metadata.State {
 
 // --- A thread's caches ----------------------------------------------------------------------------
 
-/// All caches of a thread by handle: open addressing, at most half full. Dead ones are dropped when it is
-/// rebuilt.
-const Table = extern struct {
-    capacity: u32,
-    count: u32,
-
-    fn entries(table: *Table) []Entry {
-        const first: [*]Entry = @ptrFromInt(@intFromPtr(table) + @sizeOf(Entry));
-        return first[0..table.capacity];
-    }
-
-    fn bytes(capacity: u32) usize {
-        return @sizeOf(Entry) * (1 + @as(usize, capacity));
-    }
-
-    fn create(capacity: u32) ?*Table {
-        const table: *Table = @ptrFromInt(takeRecord(bytes(capacity)) orelse return null);
-        table.* = .{ .capacity = capacity, .count = 0 };
-        @memset(table.entries(), .{});
-        return table;
-    }
-
-    fn destroy(table: *Table) void {
-        giveRecord(@intFromPtr(table), bytes(table.capacity));
-    }
-
-    /// Where the handle is or would be.
-    fn slot(table: *Table, handle: usize) *Entry {
-        const all = table.entries();
-        var i = (handle *% 0x9e3779b97f4a7c15) >> 32;
-        while (true) : (i += 1) {
-            const e = &all[i & (all.len - 1)];
-            if (e.handle == handle or e.handle == 0) return e;
-        }
-    }
-
-    fn put(table: *Table, entry: Entry) void {
-        const e = table.slot(entry.handle);
-        if (e.handle == 0) table.count += 1;
-        e.* = entry;
-    }
-};
-
-comptime {
-    assert(@sizeOf(Table) <= @sizeOf(Entry));
-}
-
-fn takeRecord(len: usize) ?usize {
+pub fn takeRecord(len: usize) ?usize {
     return if (hooks.recordTake) |take| take(len) else records.take(len);
 }
 
-fn giveRecord(record: usize, len: usize) void {
+pub fn giveRecord(record: usize, len: usize) void {
     if (hooks.recordGive) |give| give(record) else records.give(record, len);
 }
 
@@ -463,7 +456,7 @@ noinline fn findCache(t: *Local, heap: *Heap, handle: usize) ?*Cache {
         std.mem.copyBackwards(Entry, t.recent[1..], t.recent[0 .. recent_count - 1]);
         t.recent[0] = t.last;
         t.last = .{ .handle = handle, .cache = c };
-    } else if (!options.debug and c.states and !c.offset_cells and !fills(heap)) t.checked = .{ .handle = handle, .cache = c };
+    } else if (!options.debug and c.states and !c.offset_cells and !fills(heap) and !heap.frugal.is) t.checked = .{ .handle = handle, .cache = c };
     return c;
 }
 
@@ -472,7 +465,7 @@ noinline fn findCache(t: *Local, heap: *Heap, handle: usize) ?*Cache {
 fn servesHot(c: *const Cache) bool {
     if (options.debug) return false;
     const h = c.heap;
-    return (hooks.checked or !c.states) and hooks.offsets == c.offset_cells and h.hardening < 3 and !fills(h);
+    return (hooks.checked or !c.states) and hooks.offsets == c.offset_cells and h.hardening < 3 and !fills(h) and !h.frugal.is;
 }
 
 fn fills(h: *const Heap) bool {

@@ -56,8 +56,22 @@ pub const Options = struct {
     alignment: usize = 4 << 20,
     /// The first page faults when touched, until the pool is closed (where the page size of the medium allows it).
     protect_first_page: bool = false,
-    /// The handle is a number, the bits of a double, and the calling thread is attached; otherwise it is the pool's address.
+    /// The handle is a number, the bits of a double, and the calling thread is attached; otherwise it is the pool's address,
     numbered: bool = true,
+    /// or this other address, if it is not 0. It must not be that of any pool.
+    name: usize = 0,
+    /// Page 0 is never handed out.
+    keep_first_page: bool = true,
+    /// Unit in which a lazy pool takes and gives storage back; a power of two.
+    granule: usize = region_layer.default_granule,
+    /// Where to keep the number of bytes that have storage, for those who only look.
+    observed: ?*usize = null,
+    /// An empty file of the caller's instead of one in the directory; it stays the caller's, too.
+    descriptor: ?os.Fd = null,
+    /// See `heap.Heap.Options.frugal`.
+    frugal: bool = false,
+    /// How long a while is, in milliseconds. Null: as the conf string says.
+    decay_ms: ?i64 = null,
     /// Null: as the conf string says, else by decay. How long a while is, says the conf string, too.
     give_back: ?GiveBack = null,
     /// Null: as the conf string says, else `hardening_default`.
@@ -105,7 +119,7 @@ pub fn create(given: *const Options) os.Error!usize {
     const settings = conf.ofPool(options.conf, &refusal) orelse return messages.setting(refusal.pair, refusal.reason);
     try checkSize(options);
     _ = os.library.pin();
-    const range = try take(options.numbered);
+    const range = try take(options.numbered, options.name);
     errdefer giveBack(range);
     disposal.retry();
     var step: region_layer.Step = .reserve;
@@ -116,6 +130,7 @@ pub fn create(given: *const Options) os.Error!usize {
     };
     errdefer range.region.release();
     if (options.fork != null) try followForks(options, &range.region);
+    range.region.observed = options.observed;
     if (range.region.unsafe) log.write(.errors, "The file system of \"{s}\" does not promise its storage: when it is full, touching a block may raise SIGBUS", .{options.source.directory.?});
     build(options, settings, range) catch |err| return if (err == error.EEXIST) messages.shared(range.region.start(), range.region.length()) else describe(options, err, .reserve);
     log.write(.operations, "Pool of {d} bytes made at 0x{x}", .{ range.region.length(), range.region.start() });
@@ -174,19 +189,20 @@ fn build(options: *const Options, settings: conf.Settings, range: *Range) os.Err
 fn heapOptions(options: *const Options, settings: conf.Settings, range: *const Range) heap.Heap.Options {
     const said = settings.over(conf.settings);
     var result: heap.Heap.Options = .{
-        .handle = if (range.numbered) range.handle else range.region.base,
+        .handle = if (range.handle != 0) range.handle else range.region.base,
         .arenas = if (options.arenas != 0) options.arenas else said.narenas orelse 0,
         .hardening = options.hardening orelse said.hardening orelse @max(options.hardening_default, if (is_debug) 2 else 0),
         .offset_cells = options.numbered or is_debug, // addresses in cells would keep lost blocks reachable for memcheck
         .guards = !options.numbered and options.fork == null, // mapping anew lifts them, and JavaScript may read and write anywhere in a pool
-        .reserved_pages = @intCast((range.region.lead + os.memory.pageSize()) / heap.page_size),
+        .reserved_pages = @intCast((range.region.lead + if (options.keep_first_page) os.memory.pageSize() else 0) / heap.page_size),
+        .frugal = options.frugal,
         .junk = said.junk orelse if (is_debug) .both else .none,
         .cached_min = options.cached_min,
         .zero = said.zero orelse false,
         .tail = if (is_debug and said.redzone orelse true) 32 else 0,
     };
     if (said.cachedMax()) |most| result.cached_max = most;
-    if (said.dirty_decay_ms) |said_ms| result.decay_ms = said_ms;
+    if (options.decay_ms orelse said.dirty_decay_ms) |said_ms| result.decay_ms = said_ms;
     if (options.give_back) |when| switch (when) {
         .decay => if (result.decay_ms <= 0) {
             result.decay_ms = heap.Heap.decay_ms_default;
@@ -231,6 +247,8 @@ fn openRegion(options: *const Options, step: *region_layer.Step) os.Error!Region
             .alignment = options.alignment,
             .unsafe_storage = options.unsafe_storage,
             .survives_close = options.survives_close,
+            .granule = @max(options.granule, os.memory.pageSize()),
+            .descriptor = options.descriptor,
             .hint = if (options.address_from_environment) addressHint() else null,
             .placement = options.placement,
             .step = step,
@@ -297,23 +315,30 @@ fn describe(options: *const Options, err: os.Error, step: region_layer.Step) os.
     };
 }
 
-fn take(numbered: bool) os.Error!*Range {
+fn take(numbered: bool, name: usize) os.Error!*Range {
     // Made here, so that a fork never meets its making half done.
     _ = try Thread.current();
-    return takeLocked(numbered) catch |err| messages.tooMany(err, registry.pools_max);
+    return takeLocked(numbered, name) catch |err| messages.tooMany(err, registry.pools_max);
 }
 
-fn takeLocked(numbered: bool) os.Error!*Range {
+fn takeLocked(numbered: bool, name: usize) os.Error!*Range {
     registry.lock.lock();
     defer registry.lock.unlock();
     try prepare();
-    return registry.take(numbered);
+    return registry.take(numbered, name);
 }
 
 fn giveBack(range: *Range) void {
     registry.lock.lock();
     defer registry.lock.unlock();
     registry.drop(range);
+}
+
+/// What the first pool does otherwise.
+pub fn prepareEarly() os.Error!void {
+    registry.lock.lock();
+    defer registry.lock.unlock();
+    try prepare();
 }
 
 var prepared = false;

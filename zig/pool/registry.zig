@@ -100,9 +100,9 @@ pub fn isInherited(handle: usize) bool {
     return range.isInherited() and @atomicLoad(usize, &range.handle, .monotonic) == handle;
 }
 
-/// An unused record with a slot, for a pool in the making; its handle is set if it is to be a number. ENOMEM when the
+/// An unused record with a slot, for a pool in the making; its handle is set if it is to be a number or `name`. ENOMEM when the
 /// system has no memory for it, EMFILE when all slots are in use. Under `lock`.
-pub fn take(numbered: bool) os.Error!*Range {
+pub fn take(numbered: bool, name: usize) os.Error!*Range {
     const range = try takeRecord();
     errdefer giveRecord(range);
     const slot = try takeSlot();
@@ -112,7 +112,7 @@ pub fn take(numbered: bool) os.Error!*Range {
     range.protected = false;
     range.next = null;
     range.epoch.store(1, .monotonic);
-    @atomicStore(usize, &range.handle, if (numbered) handleOf(slot, all[slot].generation) else 0, .monotonic);
+    @atomicStore(usize, &range.handle, if (numbered) handleOf(slot, all[slot].generation) else name, .monotonic);
     return range;
 }
 
@@ -125,7 +125,7 @@ pub fn drop(range: *Range) void {
 /// Makes the pool findable, with one reference. EBUSY when another pool has its address. Under `lock`.
 pub fn publish(range: *Range) os.Error!void {
     if (!range.numbered) {
-        const address = range.region.base;
+        const address = if (range.handle != 0) range.handle else range.region.base;
         if (table.get(address) != null) return error.EBUSY;
         @atomicStore(usize, &range.handle, address, .monotonic);
         table.insert(address, range.slot);

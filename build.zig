@@ -4,7 +4,7 @@
 //!                             zig-out/lib/vmem_debug, the C libraries' twins for debugging
 //!   zig build -p PREFIX       the same there; archives, files for pkg-config and manual pages belong to it
 //!   zig build test            formatting and the unit tests (-Dtest-filter=…, -Dtest-root=zig/os.zig)
-//!   zig build abi             the C programs of tests/abi, each against the built libvmem.so.1
+//!   zig build abi             the C programs of tests/abi and tests/memkind, each against its library as built
 //!   zig build symbols         writes src/symbols.ts; `check-symbols` shows a stale one
 //!   zig build fuzz -- ARGS    the seeded fuzzer of the heap
 //!   zig build stress -- ARGS  the stress program of the heap
@@ -30,8 +30,12 @@ pub fn build(b: *std.Build) void {
     @import("zig/build/libvmem_ffi.zig").add(config);
     @import("zig/build/install.zig").addManuals(config);
     const libvmmalloc = @import("zig/build/libvmmalloc.zig").add(config);
+    const libmemkind = @import("zig/build/libmemkind.zig").add(config);
     @import("zig/build/unit_tests.zig").add(config);
-    @import("zig/build/abi.zig").add(config, libvmem);
+    @import("zig/build/abi.zig").add(config, &.{
+        .{ .folder = "tests/abi", .out = "abi", .library = libvmem },
+        .{ .folder = "tests/memkind", .out = "memkind", .library = libmemkind },
+    });
     @import("zig/build/interpose.zig").add(config, libvmmalloc);
     @import("zig/build/symbols.zig").add(config);
     @import("zig/build/fuzz.zig").add(config);

@@ -11,6 +11,9 @@ export interface DynamicSymbol {
   readonly version: string;
   readonly defined: boolean;
   readonly weak: boolean;
+  readonly type: "function" | "variable" | "other";
+  /** Bytes, as the library says. */
+  readonly size: number;
 }
 
 export interface SharedLibrary {
@@ -26,6 +29,8 @@ const dynamicSymbols = 11;
 const versionDefinitions = 0x6ffffffd;
 const versionNeeds = 0x6ffffffe;
 const versionIndexes = 0x6fffffff;
+
+const symbolTypes = ["other", "variable", "function"] as const;
 
 const neededTag = 1;
 const sonameTag = 14;
@@ -129,6 +134,8 @@ function symbols(reader: Reader): DynamicSymbol[] {
       version: defined ? versions.get(version) ?? "" : "",
       defined,
       weak: reader.u8(at + 4) >> 4 === 2,
+      type: symbolTypes[reader.u8(at + 4) & 15] ?? "other",
+      size: reader.u64(at + 16),
     };
   });
 }

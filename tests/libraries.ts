@@ -4,6 +4,7 @@
  */
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { functions, kinds, tables } from "./memkind/symbols.ts";
 import { read, root } from "./sources.ts";
 
 export interface Promised {
@@ -50,6 +51,11 @@ export const promised: readonly Promised[] = [
     exports: { "": mallocFamily },
     // musl has none of them.
     host: /^(__libc_(free|realloc)|gnu_get_libc_version)$/,
+  }),
+  ...withTwin({
+    file: "libmemkind.so.0",
+    soname: "libmemkind.so.0",
+    exports: { "": [...functions, ...kinds, ...tables] },
   }),
 ];
 

@@ -49,7 +49,7 @@ export const steps: readonly Step[] = [
   step("fuzz", "the heap's seeded fuzzer, briefly", fuzz),
   step("stress", "the heap's stress program, briefly, and with defects planted", stress),
   step("symbols", "src/symbols.ts against the native library", () => zigChecks(["check-symbols"])),
-  step("abi", "C programs against libvmem.so.1", abi, ["build"]),
+  step("abi", "C programs against the libraries", abi, ["build"]),
   step("interpose", "programs whose malloc is libvmmalloc's", interpose, ["build"]),
   step("structure", "layers, file lengths and exported symbols", structure, ["build"]),
   step("installed", "headers, manual pages, and programs against an installed tree", installed, [
@@ -126,26 +126,30 @@ function stress(): Promise<Outcome> {
   return zigChecks([...words, "smoke"], [...words, "canaries"]);
 }
 
+/** Folders of C programs below `tests`, which the build puts below `zig-out`. */
+const programFolders = ["abi", "memkind"];
+
 /**
  * Programs that are run with the library for debugging as well, if they are quick; those that count blocks to the last, or look
  * at what is wrong use, with its additions off.
  */
-const alsoDebugged = /^(vmem_\w+|vmemx_(?!jemalloc$)\w+|example|fork|hand_over|thread_lives)$/;
+const alsoDebugged =
+  /^(abi\/(vmem_\w+|vmemx_(?!jemalloc$)\w+|example|fork|hand_over|thread_lives)|memkind\/(creation|forked))$/;
 const debuggedInFull =
-  /^(vmem_(aligned_alloc|errormsg|set_funcs\w*)|vmemx_(create|owner|example)|example|hand_over|thread_lives)$/;
+  /^abi\/(vmem_(aligned_alloc|errormsg|set_funcs\w*)|vmemx_(create|owner|example)|example|hand_over|thread_lives)$/;
 const additionsOff = "abort:false,redzone:false,hardening:1,junk:false";
 
 /** Each C file is one program and one test; what did not build has failed. */
 async function abi(): Promise<Outcome> {
-  const folder = join(root, "zig-out", "abi");
-  rmSync(folder, { recursive: true, force: true });
+  for (const folder of programFolders) {
+    rmSync(join(root, "zig-out", folder), { recursive: true, force: true });
+  }
   const built = await runZig(["build", "abi-programs"]);
   let output = built.output;
-  const names = readdirSync(join(root, "tests", "abi"))
-    .filter((file) => file.endsWith(".c")).map((file) => file.slice(0, -".c".length)).sort();
+  const names = programFolders.flatMap(programsIn);
   const all: Counts[] = [];
   const run = async (name: string, env: NodeJS.ProcessEnv, about: string) => {
-    const program = join(folder, name);
+    const program = join(root, "zig-out", name);
     if (!existsSync(program)) return one(false);
     const result = await execute([program], { cwd: root, env, limit: 5 * minute });
     if (result.status === skipStatus) {
@@ -153,7 +157,7 @@ async function abi(): Promise<Outcome> {
       return { passed: 0, failed: 0, skipped: [{ name: `${name}: ${reason}`, where: "" }] };
     }
     if (result.status !== 0) {
-      output += `tests/abi/${name}.c${about} ended with ${result.status}\n${result.output}`;
+      output += `tests/${name}.c${about} ended with ${result.status}\n${result.output}`;
     }
     return one(result.status === 0);
   };
@@ -166,6 +170,13 @@ async function abi(): Promise<Outcome> {
     all.push(await run(name, env, " with the library for debugging"));
   }
   return { counts: settle(sum(all), built.status), output };
+}
+
+/** `abi/vmem_malloc` for each C file of `tests/abi`. */
+function programsIn(folder: string): string[] {
+  return readdirSync(join(root, "tests", folder))
+    .filter((file) => file.endsWith(".c")).map((file) => `${folder}/${file.slice(0, -".c".length)}`)
+    .sort();
 }
 
 /** Runs a program that writes a JUnit file to `report`, and counts by that file. */

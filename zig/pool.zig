@@ -77,6 +77,8 @@ pub const process = @import("pool/process_pool.zig");
 pub const instance = @import("pool/instance.zig").number;
 
 pub const snapshot = @import("pool/snapshot.zig");
+/// memkind's kinds.
+pub const kinds = @import("pool/kinds.zig");
 pub const last_error = @import("pool/last_error.zig");
 pub const log = @import("pool/log.zig");
 pub const functions = @import("pool/functions.zig");
@@ -148,6 +150,7 @@ test {
     _ = @import("pool/instance.zig");
     _ = @import("pool/give_back_test.zig");
     _ = functions;
+    _ = kinds;
     _ = last_error;
     _ = log;
     _ = @import("pool/misuse.zig");

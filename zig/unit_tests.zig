@@ -10,4 +10,5 @@ test {
     _ = @import("libvmem.zig");
     _ = @import("libvmem_ffi.zig");
     _ = @import("libvmmalloc.zig");
+    _ = @import("libmemkind.zig");
 }

@@ -19,6 +19,7 @@ pub const Package = struct {
     description: []const u8,
     /// As in `-lvmem`.
     library: []const u8,
+    version: []const u8 = stands_for,
 };
 
 /// The prefix is the folder two above the file, so that an installed tree may be moved or staged.
@@ -36,7 +37,7 @@ pub fn addPackage(c: Config, package: Package) void {
         \\Libs.private: -pthread
         \\Cflags: -I${{includedir}}
         \\
-    , .{ package.name, package.description, stands_for, package.library });
+    , .{ package.name, package.description, package.version, package.library });
     const file = b.fmt("{s}.pc", .{package.name});
     installText(b, file, text, b.fmt("lib/pkgconfig/{s}", .{file}));
 }

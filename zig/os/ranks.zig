@@ -13,10 +13,10 @@ pub const enabled: bool = options.verify or options.debug;
 
 /// First to last.
 pub const Rank = enum(u8) {
-    /// From the first handler of a fork to the last.
-    fork,
     /// The table of kinds.
     kinds,
+    /// From the first handler of a fork to the last.
+    fork,
     /// The table of pools.
     registry,
     /// The end of threads' caches against that of their heaps.

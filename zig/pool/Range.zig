@@ -32,6 +32,8 @@ slot: u32 = 0,
 numbered: bool = false,
 /// The first page cannot be touched until the pool is closed.
 protected: bool = false,
+/// The pool goes on in the child of a fork, on memory of the child's own.
+lives: bool = false,
 /// The pool was inherited through a fork. Set in the child only, where nothing of it is ever freed.
 inherited: std.atomic.Value(bool) = .init(false),
 region: Region = undefined,

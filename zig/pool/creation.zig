@@ -99,6 +99,8 @@ pub const Options = struct {
     /// How the pool goes on in the child of a fork; at most one pool of a process does. Null: it ends there. For lazy pools on
     /// files and for devices.
     fork: ?fork.Mode = null,
+    /// The pool goes on in the child of a fork. For `anonymous` pools, whose memory parent and child have each for themselves.
+    lives_in_child: bool = false,
     wording: messages.Wording = .sentence,
 };
 
@@ -131,6 +133,7 @@ pub fn create(given: *const Options) os.Error!usize {
     errdefer range.region.release();
     if (options.fork != null) try followForks(options, &range.region);
     range.region.observed = options.observed;
+    range.lives = options.lives_in_child and options.source == .anonymous;
     if (range.region.unsafe) log.write(.errors, "The file system of \"{s}\" does not promise its storage: when it is full, touching a block may raise SIGBUS", .{options.source.directory.?});
     build(options, settings, range) catch |err| return if (err == error.EEXIST) messages.shared(range.region.start(), range.region.length()) else describe(options, err, .reserve);
     log.write(.operations, "Pool of {d} bytes made at 0x{x}", .{ range.region.length(), range.region.start() });

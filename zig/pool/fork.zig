@@ -16,6 +16,9 @@
 //!   the parent has its file for itself again. A process with other threads takes it back as blocks are freed, one without at once.
 //! * mode `copy_or_private`: as `copy`; where there is no room for that, as `private`.
 //!
+//! **Pools of private memory may live on** (`Options.lives_in_child`), any number of them: the kernel has copied their bytes with
+//! everything else, so all that has to be done is to take their locks before the fork, and what other threads had cached in the child.
+//!
 //! Memory that cannot be private (a device, huge pages; also a program that closed our descriptor) is copied into the child's own,
 //! in every mode, while the thread that forked waits; what other threads write just then the child may see in part, and the
 //! thread must not run on a stack in a block.
@@ -130,22 +133,31 @@ fn living() ?*Followed {
 }
 
 fn isLiving(range: *const Range) bool {
+    if (range.lives) return true;
     const f = living() orelse return false;
     return f.range == range;
+}
+
+/// Whether any pool lives in the child. Under the registry's lock.
+fn anyLives() bool {
+    if (living() != null) return true;
+    var ranges: registry.Iterator = .{};
+    while (ranges.next()) |range| if (range.lives) return true;
+    return false;
 }
 
 fn before() callconv(.c) void {
     gate.lock();
     registry.lock.hold();
-    const alive = living();
-    if (alive != null) heap.forks.holdLives();
+    const any = anyLives();
+    if (any) heap.forks.holdLives();
     var ranges: registry.Iterator = .{};
     while (ranges.next()) |range| {
         if (isLiving(range)) heap.forks.hold(range.heap) else heap.forks.prepare(range.heap);
     }
-    if (alive != null) heap.forks.holdRecords();
+    if (any) heap.forks.holdRecords();
     os.forking.store(os.thread.pointer(), .monotonic);
-    if (alive) |f| part(f);
+    if (living()) |f| part(f);
 }
 
 /// Every lock is held.
@@ -177,7 +189,7 @@ fn afterInParent() callconv(.c) void {
     while (ranges.next()) |range| {
         if (isLiving(range)) heap.forks.letGo(range.heap) else heap.forks.parent(range.heap);
     }
-    if (living() != null) heap.forks.letGoShared();
+    if (anyLives()) heap.forks.letGoShared();
     registry.lock.letGo();
     if (living()) |f| settleParent(f);
     gate.unlock();
@@ -217,8 +229,7 @@ fn settleAlone(f: *Followed) void {
 
 fn afterInChild() callconv(.c) void {
     os.forking.store(0, .monotonic);
-    const alive = living();
-    if (alive != null) heap.forks.resetShared() else heap.forks.child();
+    if (anyLives()) heap.forks.resetShared() else heap.forks.child();
     var ranges: registry.Iterator = .{};
     while (ranges.next()) |range| {
         if (isLiving(range)) {
@@ -234,7 +245,7 @@ fn afterInChild() callconv(.c) void {
     waiting.forkChild();
     registry.lock.reset();
     gate.reset();
-    if (alive) |f| settleChild(f);
+    if (living()) |f| settleChild(f);
 }
 
 fn settleChild(f: *Followed) void {

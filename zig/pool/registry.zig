@@ -110,6 +110,7 @@ pub fn take(numbered: bool, name: usize) os.Error!*Range {
     range.slot = slot;
     range.numbered = numbered;
     range.protected = false;
+    range.lives = false;
     range.next = null;
     range.epoch.store(1, .monotonic);
     @atomicStore(usize, &range.handle, if (numbered) handleOf(slot, all[slot].generation) else name, .monotonic);

@@ -1,0 +1,232 @@
+/* What kinds take from the file system and give back, and how full they can get. */
+#include "test.h"
+#include <sys/statvfs.h>
+
+static const char *const directories[] = {"/dev/shm", "/tmp"};
+
+static unsigned long long room(const char *dir)
+{
+	struct statvfs about;
+	require(statvfs(dir, &about) == 0, "statvfs");
+	return (unsigned long long)about.f_bfree * about.f_frsize;
+}
+
+/* Storage leaves the file system when a block is allocated, untouched, and is back after the kind is gone. */
+static void taken_ahead(const char *dir)
+{
+	memkind_t kind = create_with(dir, 256 * MIB, MEMKIND_MEM_USAGE_POLICY_DEFAULT);
+	unsigned long long before = room(dir);
+	void *block = memkind_malloc(kind, 64 * MIB);
+
+	CHECK(block != NULL);
+	CHECK(storage(kind) >= 64 * MIB && storage(kind) <= 100 * MIB);
+	CHECK(pmem(kind)->current_size >= 64 * MIB && pmem(kind)->current_size <= 100 * MIB);
+	CHECK(room(dir) + 60 * MIB < before); /* others use the file system, too */
+	CHECK(memkind_destroy_kind(kind) == MEMKIND_SUCCESS);
+	CHECK(room(dir) + 30 * MIB > before);
+}
+
+/* CONSERVATIVE: what was freed is gone at once, also when it is a little, again and again. */
+static void at_once(const char *dir)
+{
+	memkind_t kind = create_with(dir, 128 * MIB, MEMKIND_MEM_USAGE_POLICY_CONSERVATIVE);
+	const size_t sizes[] = {1, 1 * KIB, 20 * KIB, 300 * KIB, 1 * MIB, 20 * MIB};
+	void *blocks[1000];
+	size_t i, round;
+
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+			size_t before = storage(kind);
+			void *block = memkind_malloc(kind, sizes[i]);
+			size_t with = storage(kind);
+			CHECK(with >= before + sizes[i]);
+			memkind_free(kind, block);
+			CHECK(storage(kind) < with && storage(kind) <= 64 * KIB);
+		}
+	}
+	for (i = 0; i < 1000; i++)
+		blocks[i] = memkind_malloc(kind, 20 * KIB);
+	CHECK(storage(kind) >= 20000 * KIB);
+	for (i = 0; i < 1000; i++)
+		memkind_free(NULL, blocks[i]);
+	CHECK(storage(kind) <= 4 * MIB);
+	memkind_destroy_kind(kind);
+}
+
+/* DEFAULT: within a few seconds in which the program goes on, however little it does. */
+static void after_a_while(const char *dir, int idle)
+{
+	memkind_t kind = create_with(dir, 128 * MIB, MEMKIND_MEM_USAGE_POLICY_DEFAULT);
+	void *block = memkind_malloc(kind, 30 * MIB);
+	size_t before = storage(kind);
+	double began = seconds();
+
+	memkind_free(kind, block);
+	while (storage(kind) >= before && seconds() - began < 8) {
+		memkind_free(kind, memkind_malloc(kind, 1 * KIB));
+		if (idle)
+			usleep(50000);
+	}
+	CHECK(storage(kind) < before / 2);
+	CHECK(seconds() - began < 5);
+	/* A single small block that nobody needs keeps no storage either. */
+	began = seconds();
+	while (idle && storage(kind) > 64 * KIB && seconds() - began < 8) {
+		memkind_free(kind, memkind_malloc(kind, 1 * KIB));
+		if (idle)
+			usleep(50000);
+	}
+	CHECK(seconds() - began < 5);
+	memkind_destroy_kind(kind);
+}
+
+/* The limit counts live blocks: churn leaves nothing behind that refuses a large block, and the file stays within the limit. */
+static void limit_counts_live(memkind_mem_usage_policy policy)
+{
+	memkind_t kind = create_with(directory(), 256 * MIB, policy);
+	static void *blocks[4096];
+	uint64_t random = 7;
+	size_t i, round;
+	struct stat status;
+	void *one = memkind_malloc(kind, 1), *large;
+
+	for (round = 0; round < 30000; round++) {
+		i = next_random(&random) % 4096;
+		memkind_free(NULL, blocks[i]);
+		blocks[i] = memkind_malloc(kind, 1 + next_random(&random) % (round % 7 == 0 ? 200000 : 20000));
+		CHECK(blocks[i] != NULL);
+		CHECK(fstat(pmem(kind)->fd, &status) == 0 && (size_t)status.st_size <= 256 * MIB);
+	}
+	for (i = 0; i < 4096; i++)
+		memkind_free(kind, blocks[i]);
+	large = memkind_malloc(kind, 100 * MIB);
+	CHECK(large != NULL);
+	memkind_free(kind, large);
+	large = memkind_malloc(kind, 250 * MIB);
+	CHECK(large != NULL);
+	memkind_free(kind, large);
+	memkind_free(kind, one);
+	CHECK(memkind_malloc(kind, 256 * MIB) != NULL);
+	CHECK(fstat(pmem(kind)->fd, &status) == 0 && (size_t)status.st_size <= 256 * MIB);
+	memkind_destroy_kind(kind);
+}
+
+/* Down to the last page, by ever smaller blocks, each the largest that fits. */
+static void to_the_last_page(void)
+{
+	memkind_t kind = create(16 * MIB);
+	size_t size = 32 * MIB, sum = 0;
+	double began;
+	int i;
+
+	while (size >= 4 * KIB) {
+		void *block = memkind_malloc(kind, size);
+		if (block == NULL) {
+			size--;
+			continue;
+		}
+		sum += memkind_malloc_usable_size(kind, block);
+	}
+	CHECK(sum == 16 * MIB);
+	began = seconds();
+	for (i = 0; i < 1000000; i++)
+		if (memkind_malloc(kind, 1 + (size_t)i % (8 * MIB)) != NULL)
+			break;
+	CHECK(i == 1000000);
+	CHECK(seconds() - began < 1); /* 1 us each */
+	memkind_destroy_kind(kind);
+}
+
+static size_t fill(memkind_t kind, size_t size, void **blocks, size_t most)
+{
+	size_t count = 0;
+	while (count < most && (blocks[count] = memkind_malloc(kind, size)) != NULL)
+		count++;
+	return count;
+}
+
+/* Filled and emptied many times over, as much fits as at first. */
+static void refilled(memkind_mem_usage_policy policy)
+{
+	memkind_t kind = create_with("/dev/shm", 16 * MIB, policy);
+	static void *blocks[70000];
+	const size_t sizes[] = {256, 4096, 100000, 1000000};
+	size_t first[4], i, j, round, count;
+
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i < 4; i++) {
+			count = fill(kind, sizes[i], blocks, 70000);
+			if (round == 0)
+				first[i] = count;
+			CHECK(count * 100 >= first[i] * (i < 2 ? 98 : 75));
+			for (j = 0; j < count; j++) /* each once, for no count is a multiple of this */
+				memkind_free(NULL, blocks[(j * 7919) % count]);
+		}
+	}
+	CHECK(first[0] == 65536 && first[1] == 4096);
+	CHECK(first[2] >= 140 && first[3] >= 12); /* of 163 and 16 */
+	for (round = 0; round < 3000; round++) {
+		void *block = memkind_malloc(kind, 10 + (round * 2654435761u) % (4 * MIB));
+		CHECK(block != NULL);
+		memkind_free(kind, block);
+	}
+	memkind_destroy_kind(kind);
+}
+
+/* A file system that is full is ENOMEM, and so are the limits on files; what is there stays whole. */
+static int small_files(void *argument)
+{
+	memkind_t kind;
+	char *block;
+	struct rlimit limit = {20 * MIB, 20 * MIB};
+	require(setrlimit(RLIMIT_FSIZE, &limit) == 0, "setrlimit");
+	(void)argument;
+	kind = create(0);
+	block = memkind_malloc(kind, 1 * MIB);
+	CHECK(block != NULL);
+	memset(block, 1, 1 * MIB);
+	CHECK_CALL(memkind_malloc(kind, 30 * MIB), NULL, ENOMEM);
+	CHECK(memkind_malloc(kind, 4 * MIB) != NULL && block[1 * MIB - 1] == 1);
+	CHECK(memkind_destroy_kind(kind) == MEMKIND_SUCCESS);
+	return ended();
+}
+
+/* Blocks of a program's own map are whole pages of the file. */
+int memkind_pmem_get_mmap_flags(memkind_t kind, int *flags);
+void *memkind_pmem_mmap(memkind_t kind, void *address, size_t size);
+
+static void mapped(void)
+{
+	memkind_t kind = create(16 * MIB);
+	int flags = 0;
+	char *pages = memkind_pmem_mmap(kind, NULL, 10000);
+	size_t i;
+
+	CHECK(pages != MAP_FAILED && (uintptr_t)pages % 4096 == 0 && memkind_detect_kind(pages) == kind);
+	for (i = 0; i < 10000; i++)
+		CHECK(pages[i] == 0);
+	CHECK_CALL(memkind_pmem_mmap(kind, NULL, 17 * MIB), MAP_FAILED, ENOMEM);
+	CHECK_CALL(memkind_pmem_mmap(kind, NULL, 0), MAP_FAILED, EINVAL);
+	CHECK(memkind_pmem_get_mmap_flags(kind, &flags) == 0 && flags == MAP_SHARED);
+	memkind_free(kind, pages);
+	CHECK(number(kind, MEMKIND_STAT_TYPE_ALLOCATED) == 0);
+	memkind_destroy_kind(kind);
+}
+
+int main(void)
+{
+	size_t i;
+	for (i = 0; i < 2; i++) {
+		taken_ahead(directories[i]);
+		at_once(directories[i]);
+		after_a_while(directories[i], (int)i);
+	}
+	limit_counts_live(MEMKIND_MEM_USAGE_POLICY_DEFAULT);
+	limit_counts_live(MEMKIND_MEM_USAGE_POLICY_CONSERVATIVE);
+	to_the_last_page();
+	refilled(MEMKIND_MEM_USAGE_POLICY_DEFAULT);
+	refilled(MEMKIND_MEM_USAGE_POLICY_CONSERVATIVE);
+	CHECK(status_of_child(small_files, NULL) == 0);
+	mapped();
+	return ended();
+}

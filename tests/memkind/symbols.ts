@@ -1,0 +1,186 @@
+/**
+ * What Debian's libmemkind.so.0 (1.14.0-2, amd64) exports, without versions: a program that names any of it does not
+ * start if it is missing.
+ */
+
+function words(text: string): string[] {
+  return text.trim().split(/\s+/);
+}
+
+export const functions: readonly string[] = words(`
+  hbw_calloc
+  hbw_check_available
+  hbw_free
+  hbw_get_policy
+  hbw_malloc
+  hbw_malloc_usable_size
+  hbw_posix_memalign
+  hbw_posix_memalign_psize
+  hbw_realloc
+  hbw_set_policy
+  hbw_verify_memory_region
+  memkind_arena_calloc
+  memkind_arena_create
+  memkind_arena_create_map
+  memkind_arena_destroy
+  memkind_arena_detect_kind
+  memkind_arena_free
+  memkind_arena_free_with_kind_detect
+  memkind_arena_malloc
+  memkind_arena_posix_memalign
+  memkind_arena_realloc
+  memkind_arena_realloc_with_kind_detect
+  memkind_arena_update_memory_usage_policy
+  memkind_bijective_get_arena
+  memkind_calloc
+  memkind_check_available
+  memkind_check_dax_path
+  memkind_config_delete
+  memkind_config_new
+  memkind_config_set_memory_usage_policy
+  memkind_config_set_path
+  memkind_config_set_size
+  memkind_create_fixed
+  memkind_create_kind
+  memkind_create_pmem
+  memkind_create_pmem_with_config
+  memkind_dax_kmem_all_get_mbind_nodemask
+  memkind_default_calloc
+  memkind_default_create
+  memkind_default_destroy
+  memkind_default_free
+  memkind_default_get_mbind_mode
+  memkind_default_get_mbind_nodemask
+  memkind_default_get_mmap_flags
+  memkind_default_init_once
+  memkind_default_malloc
+  memkind_default_malloc_usable_size
+  memkind_default_mbind
+  memkind_default_mmap
+  memkind_default_posix_memalign
+  memkind_default_realloc
+  memkind_defrag_reallocate
+  memkind_destroy_kind
+  memkind_detect_kind
+  memkind_error_message
+  memkind_fixed_create
+  memkind_fixed_destroy
+  memkind_fixed_mmap
+  memkind_free
+  memkind_get_capacity
+  memkind_get_kind_by_partition
+  memkind_get_stat
+  memkind_get_version
+  memkind_hbw_all_get_mbind_nodemask
+  memkind_hbw_all_hugetlb_init_once
+  memkind_hbw_all_init_once
+  memkind_hbw_check_available
+  memkind_hbw_get_mbind_nodemask
+  memkind_hbw_hugetlb_check_available
+  memkind_hbw_hugetlb_init_once
+  memkind_hbw_init_once
+  memkind_hbw_interleave_init_once
+  memkind_hbw_preferred_hugetlb_init_once
+  memkind_hbw_preferred_init_once
+  memkind_hugetlb_check_available_2mb
+  memkind_hugetlb_get_mmap_flags
+  memkind_hugetlb_init_once
+  memkind_interleave_get_mbind_mode
+  memkind_interleave_init_once
+  memkind_malloc
+  memkind_malloc_usable_size
+  memkind_nohugepage_madvise
+  memkind_pmem_create
+  memkind_pmem_destroy
+  memkind_pmem_get_mmap_flags
+  memkind_pmem_mmap
+  memkind_posix_check_alignment
+  memkind_posix_memalign
+  memkind_preferred_get_mbind_mode
+  memkind_realloc
+  memkind_regular_all_get_mbind_nodemask
+  memkind_set_arena_map_len
+  memkind_set_bg_threads
+  memkind_stats_print
+  memkind_thread_get_arena
+  memkind_update_cached_stats
+  memtier_builder_add_tier
+  memtier_builder_construct_memtier_memory
+  memtier_builder_delete
+  memtier_builder_new
+  memtier_calloc
+  memtier_ctl_set
+  memtier_delete_memtier_memory
+  memtier_kind_allocated_size
+  memtier_kind_calloc
+  memtier_kind_free
+  memtier_kind_malloc
+  memtier_kind_posix_memalign
+  memtier_kind_realloc
+  memtier_malloc
+  memtier_posix_memalign
+  memtier_realloc
+  memtier_usable_size
+`);
+
+/** Pointers of 8 bytes. Programs copy them, so that their size counts. */
+export const kinds: readonly string[] = words(`
+  MEMKIND_DAX_KMEM
+  MEMKIND_DAX_KMEM_ALL
+  MEMKIND_DAX_KMEM_INTERLEAVE
+  MEMKIND_DAX_KMEM_PREFERRED
+  MEMKIND_DEFAULT
+  MEMKIND_GBTLB
+  MEMKIND_HBW
+  MEMKIND_HBW_ALL
+  MEMKIND_HBW_ALL_HUGETLB
+  MEMKIND_HBW_GBTLB
+  MEMKIND_HBW_HUGETLB
+  MEMKIND_HBW_INTERLEAVE
+  MEMKIND_HBW_PREFERRED
+  MEMKIND_HBW_PREFERRED_GBTLB
+  MEMKIND_HBW_PREFERRED_HUGETLB
+  MEMKIND_HIGHEST_BANDWIDTH_LOCAL
+  MEMKIND_HIGHEST_BANDWIDTH_LOCAL_PREFERRED
+  MEMKIND_HIGHEST_CAPACITY
+  MEMKIND_HIGHEST_CAPACITY_LOCAL
+  MEMKIND_HIGHEST_CAPACITY_LOCAL_PREFERRED
+  MEMKIND_HIGHEST_CAPACITY_PREFERRED
+  MEMKIND_HUGETLB
+  MEMKIND_INTERLEAVE
+  MEMKIND_LOWEST_LATENCY_LOCAL
+  MEMKIND_LOWEST_LATENCY_LOCAL_PREFERRED
+  MEMKIND_REGULAR
+`);
+
+/** Tables of 21 pointers: each has the name of a kind and more. */
+export const tables: readonly string[] = words(`
+  MEMKIND_DAX_KMEM_ALL_OPS
+  MEMKIND_DAX_KMEM_INTERLEAVE_OPS
+  MEMKIND_DAX_KMEM_OPS
+  MEMKIND_DAX_KMEM_PREFERRED_OPS
+  MEMKIND_DEFAULT_OPS
+  MEMKIND_FIXED_OPS
+  MEMKIND_GBTLB_OPS
+  MEMKIND_HBW_ALL_HUGETLB_OPS
+  MEMKIND_HBW_ALL_OPS
+  MEMKIND_HBW_GBTLB_OPS
+  MEMKIND_HBW_HUGETLB_OPS
+  MEMKIND_HBW_INTERLEAVE_OPS
+  MEMKIND_HBW_OPS
+  MEMKIND_HBW_PREFERRED_GBTLB_OPS
+  MEMKIND_HBW_PREFERRED_HUGETLB_OPS
+  MEMKIND_HBW_PREFERRED_OPS
+  MEMKIND_HIGHEST_BANDWIDTH_LOCAL_OPS
+  MEMKIND_HIGHEST_BANDWIDTH_LOCAL_PREFERRED_OPS
+  MEMKIND_HIGHEST_CAPACITY_LOCAL_OPS
+  MEMKIND_HIGHEST_CAPACITY_LOCAL_PREFERRED_OPS
+  MEMKIND_HIGHEST_CAPACITY_OPS
+  MEMKIND_HIGHEST_CAPACITY_PREFERRED_OPS
+  MEMKIND_HUGETLB_OPS
+  MEMKIND_INTERLEAVE_OPS
+  MEMKIND_LOWEST_LATENCY_LOCAL_OPS
+  MEMKIND_LOWEST_LATENCY_LOCAL_PREFERRED_OPS
+  MEMKIND_PMEM_OPS
+  MEMKIND_REGULAR_OPS
+`);

@@ -55,6 +55,16 @@ const becomeMemory = `
   done
   mkdir -p /mnt/node && mount -t tmpfs -o mpol=bind:1,size=128m none /mnt/node`;
 
+/** With libvmmalloc as malloc. */
+function preloaded(where: string, folder: string, size: string, names: readonly string[]): Check[] {
+  const environment = `LD_PRELOAD=$PWD/zig-out/lib/libvmmalloc.so.1 VMMALLOC_POOL_DIR=${folder} ` +
+    `VMMALLOC_POOL_SIZE=${size}`;
+  return names.map((name) => ({
+    name: `${name} on ${where}, preloaded`,
+    command: `env ${environment} zig-out/interpose/${name}`,
+  }));
+}
+
 const checks: readonly Check[] = [
   { name: "unit tests of regions", command: "zig-out/test/unit" },
   { name: "device_dax", command: "zig-out/abi/device_dax" },
@@ -70,6 +80,10 @@ const checks: readonly Check[] = [
   smoke("Bun", [...bun(), "test", "--timeout=300000"]),
   ...programs("a file system with dax", "/mnt/fsdax", ["vmem_create", "vmem_delete", ...basic]),
   { name: "hugetlbfs", command: "zig-out/abi/hugetlbfs" },
+  ...preloaded("a device", "$VMEM_TEST_DAX", "64MiB", ["family", "threads"]),
+  ...preloaded("a device of huge pages", "$VMEM_TEST_DAX_RESERVED", "64MiB", ["family", "threads"]),
+  ...preloaded("a file system with dax", "/mnt/fsdax", "64MiB", ["family", "full"]),
+  ...preloaded("hugetlbfs", "/dev/hugepages", "64MiB", ["family"]),
   ...programs("hugetlbfs", "/dev/hugepages", basic),
   ...programs("an overlay", "/tmp", ["vmem_malloc"]),
   { name: "reserved memory becomes a node's", command: becomeMemory },
@@ -81,6 +95,8 @@ const checks: readonly Check[] = [
     name: `${name} under strict overcommit`,
     command: `echo 2 > /proc/sys/vm/overcommit_memory; TMPDIR=/dev/shm zig-out/abi/${name}`,
   })),
+  // Where memory that takes the file's place has to be charged for.
+  ...preloaded("strict overcommit", "/dev/shm", "64MiB", ["descriptors", "sandbox"]),
 ];
 
 async function build(): Promise<void> {
@@ -88,7 +104,11 @@ async function build(): Promise<void> {
   announceFirstBuild();
   const filters = unitTests.map((name) => `-Dtest-filter=${name}`);
   for (
-    const words of [["abi-programs"], ["test-program", "-Dtest-root=zig/region.zig", ...filters]]
+    const words of [["abi-programs"], ["interpose-programs"], [
+      "test-program",
+      "-Dtest-root=zig/region.zig",
+      ...filters,
+    ]]
   ) {
     const options = { cwd: root, env: zigEnvironment(), limit: 900 };
     const { status, output } = await execute([command, "build", ...words], options);

@@ -108,14 +108,15 @@ static inline const char *mapped_at(const void *address)
 	return found ? name : NULL;
 }
 
-/* Whether a block is in the file of the pool, which has no name any more in the directory. */
+/* Whether a block is in the pool: in a file that has no name any more in the directory, or on the device. */
 static inline int in_pool(const void *block)
 {
 	const char *name = mapped_at(block);
 	const char *directory = getenv("VMMALLOC_POOL_DIR");
 
-	return name != NULL && directory != NULL && strncmp(name, directory, strlen(directory)) == 0 &&
-		strstr(name, "(deleted)") != NULL;
+	if (name == NULL || directory == NULL || strncmp(name, directory, strlen(directory)) != 0)
+		return 0;
+	return strcmp(name, directory) == 0 || strstr(name, "(deleted)") != NULL;
 }
 
 /* Sets a variable of an environment: a copy of the program's, with NULL taking one away. */

@@ -136,6 +136,19 @@ for (const [header, pattern] of documented) {
   });
 }
 
+test("manuals: constants and fields of the headers are on a page", () => {
+  const all = pages.map((page) => read("docs", "man", page)).join("");
+  for (const [header] of documented) {
+    const text = read("include", header).replace(/\/\*[\s\S]*?\*\//g, "");
+    const constants = [...text.matchAll(/^#define (VMEMX?_\w*[A-Z0-9])\b/gm)];
+    const fields = [...text.matchAll(/^\t(?:const )?\w+ \*?(\w+);/gm)];
+    const named = [...constants, ...fields].map(([, name = ""]) => name)
+      .filter((name) => name !== "reserved");
+    assert(named.length > 2);
+    assertEquals(named.filter((name) => !new RegExp(`\\b${name}\\b`).test(all)), [], header);
+  }
+});
+
 test("manuals: a page shows the functions that it names", () => {
   for (const page of functionPages) {
     const shown = [...synopsis(page).keys()].sort();

@@ -331,8 +331,9 @@ test "an idle thread's cache is taken back before a request fails" {
     defer p.delete();
     const Idle = struct {
         fn run(pool: Pool, ready: *std.atomic.Value(u32), stop: *std.atomic.Value(u32)) void {
-            var blocks: [2000][*]u8 = undefined;
-            for (&blocks, 0..) |*b, i| b.* = pool.malloc(16 + i % 4000).?;
+            // All threads' at once have 10 MB.
+            var blocks: [1500][*]u8 = undefined;
+            for (&blocks, 0..) |*b, i| b.* = pool.malloc(16 + i).?;
             for (blocks) |b| pool.free(b);
             _ = ready.fetchAdd(1, .release);
             while (stop.load(.acquire) == 0) os.thread.yield();

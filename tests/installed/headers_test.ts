@@ -11,6 +11,8 @@ const standards = [
 ];
 const warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Wundef", "-Wstrict-prototypes", "-Werror"];
 
+/** The original's has bool in a prototype. */
+const sinceC99 = ["memkind.h"];
 const headers = readdirSync(join(root, "include")).filter((name) => name.endsWith(".h")).sort();
 
 const object = join(emptyFolder("headers"), "object.o");
@@ -36,20 +38,26 @@ function compile(language: "c" | "c++", standard: string, text: string): string 
   return status === 0 ? "" : `${standard}: ${errors}`;
 }
 
+function isOld(standard: string): boolean {
+  return standard === "c89" || standard === "gnu89";
+}
+
 function include(names: readonly string[]): string {
   return names.map((name) => `#include <${name}>\n`).join("");
 }
 
 for (const [language, standard] of standards) {
   test(`headers: ${standard} takes each alone, all together, and twice`, () => {
-    const all = [...headers, ...headers].reverse();
+    const taken = headers.filter((header) => !isOld(standard) || !sinceC99.includes(header));
+    const all = [...taken, ...taken].reverse();
     assertEquals(compile(language, standard, `${include(all)}int main(void) { return 0; }\n`), "");
   });
 }
 
 for (const header of headers) {
   test(`headers: ${header} needs nothing that the program includes before it`, () => {
-    for (const [language, standard] of [["c", "c89"], ["c++", "c++98"]] as const) {
+    const oldest = sinceC99.includes(header) ? "c99" : "c89";
+    for (const [language, standard] of [["c", oldest], ["c++", "c++98"]] as const) {
       const text = `${include([header])}int main(void) { return 0; }\n`;
       assertEquals(compile(language, standard, text), "");
     }

@@ -1,6 +1,8 @@
 /* The library for debugging ends the process on wrong use, with one line that says what it was. */
 #include "twin.h"
 
+#include <sched.h>
+
 static char foreign;
 
 static void misuse(const char *what)
@@ -130,6 +132,54 @@ static int forks(void)
 	return ended();
 }
 
+#define ROUNDS 20000
+
+static VMEM *shared;
+static void *raced[ROUNDS];
+static int arrived;
+
+/* How often it was told that a block was freed before. */
+static void *free_all(void *argument)
+{
+	unsigned spins = 0;
+	long told = 0;
+	int i;
+
+	(void)argument;
+	for (i = 0; i < ROUNDS; i++) {
+		char wanted[32];
+
+		snprintf(wanted, sizeof wanted, "Freeing %p ", raced[i]);
+		__atomic_add_fetch(&arrived, 1, __ATOMIC_SEQ_CST);
+		while (__atomic_load_n(&arrived, __ATOMIC_SEQ_CST) < 2 * (i + 1)) /* sleeping would spread them */
+			if (++spins % 1000 == 0)
+				sched_yield();
+		vmem_free(shared, raced[i]);
+		told += strstr(vmem_errormsg(), wanted) != NULL;
+	}
+	return (void *)told;
+}
+
+/* Of two threads that free a block at the same moment one is told. */
+static int race(void)
+{
+	pthread_t other;
+	void *told;
+	long sum;
+	int i;
+
+	shared = create(4 * VMEM_MIN_POOL);
+	for (i = 0; i < ROUNDS; i++)
+		raced[i] = vmem_malloc(shared, 64);
+	require(pthread_create(&other, NULL, free_all, NULL) == 0, "pthread_create");
+	sum = (long)free_all(NULL);
+	pthread_join(other, &told);
+	CHECK(sum + (long)told == ROUNDS);
+	CHECK(vmem_check(shared) == 1);
+	vmem_delete(shared);
+	return ended();
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
@@ -139,6 +189,8 @@ int main(int argc, char **argv)
 			return harmless();
 		if (strcmp(argv[1], "forks") == 0)
 			return forks();
+		if (strcmp(argv[1], "race") == 0)
+			return race();
 		if (strcmp(argv[1], "before any pool") == 0)
 			(void)!vmem_malloc((VMEM *)(uintptr_t)4096, 10);
 		else
@@ -166,6 +218,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < sizeof deadly / sizeof deadly[0]; i++)
 		CHECK(succeeded(run_self(deadly[i][0])));
 	CHECK(succeeded(run_self("before any pool")));
+	CHECK(succeeded(run_self("race")));
 	setenv("VMEM_MALLOC_CONF", "hardening:3", 1);
 	CHECK(aborted(run_self("poison")));
 	CHECK_SAID("was written after it was freed");

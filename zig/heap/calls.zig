@@ -191,18 +191,18 @@ pub fn live(h: *Heap, address: usize) Error!Heap.Found {
 pub fn releaseFound(u: Use, found: Heap.Found, address: usize) Error!void {
     const h = u.heap;
     defer give_back.whenFreed(h);
-    const size = h.sizeOf(found);
-    memcheck.open(address, size + hardened.tailLen(h));
-    hardened.expectTail(h, address, size);
-    if (h.hardening >= 3) {
-        // Of two threads that free it at the same time one does: in the quarantine it would do harm later.
-        if (@cmpxchgStrong(u8, h.stateOf(found), hardened.State.live, hardened.State.quarantined, .monotonic, .monotonic) != null) {
+    if (h.states) {
+        // Of two threads that free it at the same time one does, here; on hot paths that would cost an atomic.
+        const state: u8 = if (h.hardening >= 3) hardened.State.quarantined else hardened.State.unknown;
+        if (@cmpxchgStrong(u8, h.stateOf(found), hardened.State.live, state, .monotonic, .monotonic) != null) {
             h.report(.freed_twice, address);
             return error.AlreadyFree;
         }
-        return hardened.retire(h, found, address);
     }
-    if (h.states) h.stateOf(found).* = hardened.State.unknown;
+    const size = h.sizeOf(found);
+    memcheck.open(address, size + hardened.tailLen(h));
+    hardened.expectTail(h, address, size);
+    if (h.hardening >= 3) return hardened.retire(h, found, address);
     if (h.junk == .freed or h.junk == .both) hardened.fill(address, size, hardened.freed_byte);
     memcheck.freed(address, size + hardened.tailLen(h));
     if (found.class != classes.large) {

@@ -36,8 +36,8 @@ export interface PoolOptions {
   readonly hardening?: 0 | 1 | 2 | 3;
   /**
    * Looks at every access by a view of a struct whether its block was freed, and throws a RangeError then: for finding mistakes,
-   * since each access costs a native call and a table look-up. Structs inside arrays and blocks, and field functions for a
-   * pointer that was given out again, are not checked; attachments do not look. With `hardening: 3` freed places are given out again later. Default: false.
+   * since each access costs a native call and a table look-up. Not checked are: views made of a pointer into the middle of a block;
+   * a place that was freed by its pointer and given out by `malloc`; field functions for a pointer that was given out again. Attachments do not look. With `hardening: 3` freed places are given out again later. Default: false.
    */
   readonly checked?: boolean;
   /** Accepts a file system that cannot promise its storage (copy on write, or no allocation ahead): when it is full, the process dies of SIGBUS. Default: false. */

@@ -3,7 +3,8 @@
  *
  * A checked window stands before the window proper, one for each view. The native side knows whether a block is in use, also
  * when another thread or `freeMany` freed it; a number that `make` gives each new struct tells one from an older one
- * that lay at its place. What begins inside a block is known by neither and not checked.
+ * that lay at its place; freeing a view gives one, too, so that what plain `malloc` puts there is told from it. What begins inside a
+ * block is known by neither and not checked, unless it is reached by a view of the whole.
  *
  * @module
  */
@@ -24,7 +25,7 @@ export class Checks {
     this.#memory = memory;
   }
 
-  /** A struct was made at a pointer: views of what was there before are dead. */
+  /** A struct was made or freed at a pointer: views of what was there before are dead. */
   renew(pointer: number): void {
     this.#numbers.set(pointer, this.#last += 1);
   }

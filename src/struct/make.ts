@@ -54,6 +54,7 @@ export function freeView(memory: Memory, view: Placed): void {
   const strings = info.strings.length === 0 ? none : stringsOf(info, view);
   const status = native.free(memory.handle, pointer);
   if (status !== 0) memory.refuse(status, action, pointer);
+  memory.space.renew(pointer); // other views of it are not of what comes to lie there
   view.$$offset = freed;
   for (const string of strings) {
     const status = native.free(memory.handle, string);
@@ -76,6 +77,7 @@ export function takeApart(view: Placed): number[] {
   const at = view.$$offset;
   const strings = infoOf(view.constructor)?.strings ?? [];
   const pointers = strings.map((string) => readPointer(window, at + string, stringSlot));
+  window.space.renew(window.start + at);
   view.$$offset = freed;
   return [window.start + at, ...pointers];
 }

@@ -63,7 +63,7 @@ export class Space {
     this.#checks = new Checks(this.memory);
   }
 
-  /** A struct was made at a pointer. */
+  /** A struct was made or freed at a pointer. */
   renew(pointer: number): void {
     this.#checks?.renew(pointer);
   }

@@ -3,6 +3,7 @@ import process from "node:process";
 import { OutOfMemoryError, type Pointer, Pool, type PoolToken, VmemError } from "../../mod.ts";
 import { Random, turn } from "../ts/support.ts";
 import { mailboxSlots, type Order, pattern, type Report } from "./orders.ts";
+import { freeList, makeList, useColumns } from "./records.ts";
 
 interface WorkerScope {
   onmessage: ((event: { data: Order }) => void) | null;
@@ -15,6 +16,8 @@ interface Shared {
   readonly mailbox: Pointer;
   readonly blocks: Pointer[];
   readonly arrays: Uint32Array<ArrayBuffer>[];
+  /** First items of lists. */
+  readonly lists: Pointer[];
 }
 
 const scope = globalThis as unknown as WorkerScope;
@@ -23,6 +26,7 @@ let random = new Random(1);
 let counts = new Int32Array(new SharedArrayBuffer(4));
 const batch = 2000;
 const blocksMax = 300;
+const listsMax = 50;
 
 function report(what: Report, transfer: unknown[] = []): void {
   scope.postMessage(what, transfer);
@@ -123,6 +127,12 @@ const deeds: readonly [number, Deed][] = [
     for (let index = random.below(40); index > 0; index -= 1) group.strdup(`text ${index}`);
     group.alloc(Float64Array, 1 + random.below(100)).fill(1);
   }],
+  [4, ({ pool, lists }): void => makeList(pool, lists, random)],
+  [4, ({ pool, lists }): void => {
+    const first = lists.splice(random.below(lists.length), 1)[0];
+    if (first !== undefined) freeList(pool, first);
+  }],
+  [1, ({ pool }): void => useColumns(pool, random)],
   [1, ({ pool }): void => pool.freeMany(pool.mallocMany(64, 1 + random.below(200)))],
   [1, ({ pool, mailbox }): void => {
     const word = mailbox + 4 * mailboxSlots as Pointer;
@@ -158,14 +168,20 @@ function step(shared: Shared): void {
   try {
     lots[random.below(lots.length)]?.(shared);
     while (shared.blocks.length > blocksMax) free(shared.pool, shared.blocks.pop() as Pointer);
+    while (shared.lists.length > listsMax) freeList(shared.pool, shared.lists.pop() as Pointer);
   } catch (error) {
     if (isClosed(error)) {
       report({ said: "closed", token: shared.token });
       return drop(shared);
     }
     if (!(error instanceof OutOfMemoryError)) throw error;
-    for (const at of shared.blocks.splice(0)) free(shared.pool, at);
+    giveUp(shared);
   }
+}
+
+function giveUp({ pool, blocks, lists }: Shared): void {
+  for (const at of blocks.splice(0)) free(pool, at);
+  for (const first of lists.splice(0)) freeList(pool, first);
 }
 
 function drop(shared: Shared): void {
@@ -175,7 +191,7 @@ function drop(shared: Shared): void {
 
 function leave(shared: Shared): void {
   try {
-    for (const at of shared.blocks.splice(0)) free(shared.pool, at);
+    giveUp(shared);
     for (const array of shared.arrays.splice(0)) shared.pool.free(array);
   } catch (error) {
     if (!isClosed(error)) throw error;
@@ -201,6 +217,7 @@ function follow(order: Order): void {
           mailbox: order.mailbox as Pointer,
           blocks: [],
           arrays: [],
+          lists: [],
         });
       } catch (error) {
         if (!isClosed(error)) throw error;

@@ -90,3 +90,24 @@ test("Pool.create() refuses a wrong checked", () => {
     assertThrows(() => Pool.create({ checked: checked as never }), TypeError, '"checked"');
   }
 });
+
+test("checked: a place that malloc gave out again is not what other views are of", () => {
+  using pool = Pool.create({ maxSize: "64MiB", checked: true });
+  const Small = struct({ key: "u32", inner: struct({ value: "f64" }) });
+  for (const free of ["view", "scope"]) {
+    using scope = pool.scope();
+    const view = free === "scope" ? scope.make(Small, { key: 1 }) : pool.make(Small, { key: 1 });
+    const other = new Small(pool, view.$pointer);
+    const inner = other.inner;
+    assertEquals([other.key, inner.value], [1, 0]);
+    if (free === "scope") scope.close();
+    else pool.free(view);
+    const at = other.$pointer;
+    const blocks = Array.from({ length: 2000 }, () => pool.malloc(Small.size));
+    assert(blocks.includes(at), "the place was not given out again");
+    assertThrows(() => other.key, RangeError, "was freed");
+    assertThrows(() => inner.value, RangeError, "was freed");
+    assertEquals(typeof new Small(pool, at).key, "number"); // what is there now may be looked at
+    for (const block of blocks) pool.free(block);
+  }
+});

@@ -1,6 +1,8 @@
 /* vmemx_walk(): what is live, no more and no less; at work; and what a visitor may do. */
 #include "extension.h"
 
+#include <sched.h>
+
 enum { BLOCKS = 30000 };
 
 static struct block {
@@ -103,6 +105,48 @@ static void *work(void *unused)
 	return unused;
 }
 
+static int count(void *block, size_t size, void *argument)
+{
+	(void)block;
+	(void)size;
+	__atomic_add_fetch((size_t *)argument, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* Deletes the pool and unmaps its memory as soon as the walk has begun. */
+static void *end_it(void *argument)
+{
+	while (__atomic_load_n((size_t *)argument, __ATOMIC_RELAXED) == 0)
+		sched_yield();
+	vmem_delete(pool);
+	munmap(pool, 32 * MIB);
+	return NULL;
+}
+
+static void deleted_meanwhile(void)
+{
+	struct vmemx_options options = VMEMX_OPTIONS_INIT;
+	int round, result, i;
+
+	for (round = 0; round < 20; round++) {
+		size_t seen = 0;
+		pthread_t thread;
+
+		options.region = mmap(NULL, 32 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		options.size = 32 * MIB;
+		require(options.region != MAP_FAILED, "mmap");
+		pool = vmemx_create(&options);
+		require(pool != NULL, "vmemx_create");
+		for (i = 0; i < 60000; i++)
+			require(vmem_malloc(pool, 300) != NULL, "vmem_malloc");
+		require(pthread_create(&thread, NULL, end_it, &seen) == 0, "pthread_create");
+		errno = 0;
+		result = vmemx_walk(pool, count, &seen);
+		CHECK((result == 0 && seen == 60000) || (result == -1 && errno == EINVAL && seen < 60000));
+		pthread_join(thread, NULL);
+	}
+}
+
 static int child(void *unused)
 {
 	struct sight sight = { 0, 0, 0, 0, 0, 0 };
@@ -162,5 +206,6 @@ int main(void)
 	sight.deletes = 1;
 	CHECK(vmemx_walk(pool, visit, &sight) == -1 && errno == EINVAL && sight.blocks == 1);
 	CHECK(vmemx_walk(pool, visit, &sight) == -1 && strstr(vmem_errormsg(), "invalid pool handle") != NULL);
+	deleted_meanwhile();
 	return ended();
 }

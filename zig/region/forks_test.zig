@@ -348,3 +348,45 @@ test "a program that closed the descriptor cannot be parted" {
     };
     try inChild(&region, Child.body);
 }
+
+// A directory on a file system with reflinks, which a machine lends to this test.
+test "a copy that shares its storage: what was written since is the writer's, on both sides" {
+    const directory = os.environment.get("VMEM_TEST_REFLINK") orelse {
+        std.debug.print("skipped: VMEM_TEST_REFLINK names no directory\n", .{});
+        return error.SkipZigTest;
+    };
+    const before = try testing.Holdings.now();
+    var region = try make(directory);
+    region.unsafe = true; // as on file systems that copy on write anyway
+    try prepare(&region);
+    const memory = testing.bytes(region.base, region.size);
+    const Child = struct {
+        region: *Region,
+        directory: [:0]const u8,
+        fn body(c: @This()) !void {
+            const free = try os.file.availableAt(c.directory);
+            testing.bytes(c.region.base, c.region.size)[page] = 100; // by the child, before it copies
+            var extents: Extents = .{ .list = &.{} }; // which only copying asks for
+            try c.region.copy(&extents);
+            if (free - try os.file.availableAt(c.directory) > 1 << 20) return error.NotShared;
+            const bytes = testing.bytes(c.region.base, c.region.size);
+            try expectEqual(100, bytes[page]);
+            try expectEqual(9, bytes[2 * page]);
+            bytes[page] = 1;
+            bytes[2 * page] = 1;
+            try expectContents(c.region);
+            for (used) |extent| @memset(at(c.region, extent), 77);
+            try c.region.purge(g, g);
+            c.region.release();
+        }
+    };
+    try region.part();
+    memory[2 * page] = 9; // by the parent, between
+    try inChild(Child{ .region = &region, .directory = directory }, Child.body);
+    region.rejoin();
+    region.settle();
+    memory[2 * page] = 1;
+    try expectContents(&region);
+    region.release();
+    try before.expectUnchanged();
+}

@@ -68,6 +68,7 @@ test "other threads write while forks happen: the child sees one moment, the par
         for (&writers, &threads) |*w, *t| {
             // Far apart: in between is what takes time to copy.
             const first: *u64 = @ptrCast(@alignCast((try p.allocate(300_000)).ptr));
+            @memset(try p.allocate(6 * MiB), 7);
             const second: *u64 = @ptrCast(@alignCast((try p.allocate(300_000)).ptr));
             first.* = 0;
             second.* = 0;

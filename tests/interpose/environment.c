@@ -1,6 +1,7 @@
 /* The variables: what is refused, in which order and words, and that the process ends then; what is accepted. */
 #include "test.h"
 
+#include <sys/resource.h>
 #include <sys/vfs.h>
 
 static char output[4096];
@@ -74,6 +75,20 @@ static void full(void)
 	expect_line(&s);
 }
 
+/* So is a file that may not become as large. */
+static void limited(void)
+{
+	struct setting s = { "/dev/shm", "64MiB", NULL, NULL, "vmem pool creation failed: File too large" };
+	struct rlimit before, low;
+
+	require(getrlimit(RLIMIT_FSIZE, &before) == 0, "getrlimit");
+	low = before;
+	low.rlim_cur = 32 * MIB;
+	require(setrlimit(RLIMIT_FSIZE, &low) == 0, "setrlimit");
+	expect_line(&s);
+	require(setrlimit(RLIMIT_FSIZE, &before) == 0, "setrlimit");
+}
+
 /* The growing pool ends at its largest size, not before. */
 static int grow(void)
 {
@@ -94,6 +109,7 @@ int main(int count, char **words)
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
 		expect_line(&refused[i]);
 	full();
+	limited();
 	expect_none("/dev/shm", "14680064", NULL, "0");
 	expect_none("/dev/shm", " +15000000 bytes", NULL, "");
 	expect_none("/dev/shm", "32MiB", NULL, "3");

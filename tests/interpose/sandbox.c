@@ -1,9 +1,10 @@
-/* A program that forbids itself what the pool needs to grow goes on in private memory. */
+/* A program that forbids itself what the pool needs to grow, a call or larger files, goes on in private memory. */
 #include "test.h"
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 /* fallocate, as with a filter that allows what programs are known to need, gives `code` from now on. */
@@ -27,13 +28,16 @@ int main(int count, char **words)
 	if (count == 1) {
 		check_self("1", NULL);
 		check_self("38", NULL);
+		check_self("size", NULL);
 		return ended();
 	}
 	strcpy(before, "before");
-	if (!forbid(atoi(words[1])))
+	if (strcmp(words[1], "size") == 0)
+		require(setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 0, 0 }) == 0, "setrlimit");
+	else if (!forbid(atoi(words[1])))
 		skip("seccomp filters are not to be had");
 	block = hide(malloc(30 * MIB));
-	require(block != NULL, "malloc under the filter");
+	require(block != NULL, "malloc in the sandbox");
 	memset(block, 1, 30 * MIB);
 	CHECK(strcmp(before, "before") == 0);
 	CHECK(!in_pool(block + 20 * MIB));

@@ -198,7 +198,7 @@ pub fn punch(fd: Fd, offset: u64, length: u64) Error!void {
 }
 
 /// The kernel answers growth beyond RLIMIT_FSIZE with SIGXFSZ, which ends the process: so the limit is asked first.
-fn checkLimit(size: u64) Error!void {
+pub fn checkLimit(size: u64) Error!void {
     if (size > std.math.maxInt(i64)) return error.EFBIG;
     var limit: linux.rlimit = undefined;
     _ = try sys.call(.prlimit64, .{ 0, linux.rlimit_resource.FSIZE, 0, &limit });

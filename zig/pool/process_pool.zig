@@ -116,7 +116,9 @@ fn make() os.Error!usize {
         .wording = .libvmem,
     });
     // Storage is allocated as it is needed, but what cannot be had is said at the start.
-    if (!is_device and try os.file.availableAt(path) < options.size) return error.ENOSPC;
+    if (is_device) return made;
+    try os.file.checkLimit(options.size);
+    if (try os.file.availableAt(path) < options.size) return error.ENOSPC;
     return made;
 }
 

@@ -212,11 +212,11 @@ fn isPrivate(region: *Region) Error!bool {
     return false;
 }
 
-/// Whether an error means that the file is out of reach for good, and the region goes on without it: the descriptor is gone, or a
-/// seccomp filter, set when the program had opened its files, does not allow the call.
+/// Whether an error means that the file is out of reach for good, and the region goes on without it: the descriptor is gone, or the
+/// program, when it had opened its files, gave up the call (seccomp) or files that grow (RLIMIT_FSIZE).
 fn losesFile(region: *Region, err: Error) bool {
     switch (err) {
-        error.EBADF, error.EPERM, error.EACCES, error.ENOSYS, error.EOPNOTSUPP => {},
+        error.EBADF, error.EPERM, error.EACCES, error.ENOSYS, error.EOPNOTSUPP, error.EFBIG => {},
         else => return false,
     }
     if (region.survives_close) region.private = true;

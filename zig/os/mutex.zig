@@ -63,7 +63,12 @@ pub fn Mutex(comptime rank: ranks.Rank) type {
         /// Takes the lock for the time of a fork. It does not count as held by the thread, which walks through it.
         pub fn hold(m: *Self) void {
             m.lock();
-            m.state.store(held, .monotonic);
+            m.keep();
+        }
+
+        /// Who sleeps already is remembered: `letGo` wakes nobody else.
+        fn keep(m: *Self) void {
+            if (m.state.cmpxchgStrong(locked, held, .monotonic, .monotonic) != null) m.state.store(held | awaited, .monotonic);
             if (ranks.enabled) ranks.drop(rank);
         }
 
@@ -186,6 +191,35 @@ test "the thread that forks walks through what it holds, others wait" {
     other.m.letGo();
     try std.testing.expect(other.m.isLocked());
     other.m.unlock();
+}
+
+test "who slept before the lock was held around a fork is woken after it" {
+    const Other = struct {
+        m: Mutex(.runs) = .{},
+        entered: std.atomic.Value(bool) = .init(false),
+        fn run(o: *@This()) void {
+            o.m.lock();
+            o.entered.store(true, .release);
+            o.m.unlock();
+        }
+    };
+    var other: Other = .{};
+    other.m.lock();
+    const t = try std.Thread.spawn(.{}, Other.run, .{&other});
+    while (other.m.state.load(.monotonic) != contended) @import("thread.zig").yield();
+    // It sets the state before it sleeps.
+    const soon: linux.timespec = .{ .sec = 0, .nsec = 20_000_000 };
+    _ = linux.nanosleep(&soon, null);
+    other.m.keep();
+    other.m.letGo();
+    for (0..250) |_| {
+        if (other.entered.load(.acquire)) break;
+        _ = linux.nanosleep(&soon, null);
+    }
+    const woken = other.entered.load(.acquire);
+    if (!woken) wake(&other.m.state);
+    t.join();
+    try std.testing.expect(woken);
 }
 
 test "four threads exclude each other" {

@@ -18,11 +18,12 @@ pub const Pipe = struct {
         return .{ .reader = ends[0], .writer = ends[1] };
     }
 
-    /// For the side that tells: closes both ends.
+    /// For the side that tells: closes both ends, that for reading last, because who writes to a pipe which nobody reads is ended by
+    /// SIGPIPE, and the other side may be dead.
     pub fn tell(p: Pipe, byte: u8) void {
-        file.close(p.reader);
         @import("output.zig").write(p.writer, &.{byte}) catch {};
         file.close(p.writer);
+        file.close(p.reader);
     }
 
     /// For the side that waits: null when the other one ended without a word. Closes both ends.
@@ -54,4 +55,19 @@ test "a byte, or the end" {
         try std.testing.expectEqual(child, linux.waitpid(@intCast(child), &status, 0));
     }
     try std.testing.expectEqual(before, try file.openCount());
+    const pipe: Pipe = try .open();
+    const child = linux.fork();
+    if (child == 0) {
+        // What is left when the other side is dead.
+        var other = pipe;
+        other.reader = @intCast(sys.call(.fcntl, .{ pipe.reader, linux.F.DUPFD_CLOEXEC, 3 }) catch linux.exit_group(1));
+        file.close(pipe.reader);
+        other.tell(7);
+        linux.exit_group(0);
+    }
+    file.close(pipe.reader);
+    file.close(pipe.writer);
+    var status: i32 = 0;
+    try std.testing.expectEqual(child, linux.waitpid(@intCast(child), &status, 0));
+    try std.testing.expectEqual(0, status);
 }

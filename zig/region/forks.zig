@@ -433,7 +433,7 @@ fn clone(r: *const Region, fd: os.Fd) bool {
 pub fn copyIntoMemory(r: *Region, extents: anytype) Error!void {
     const fresh = try os.memory.reserveReadable(r.size, os.memory.pageSize());
     errdefer os.memory.unmap(fresh.address, r.size) catch {};
-    if (fresh.protection != .read_write) try os.memory.protect(fresh.address, r.size, .read_write);
+    if (fresh.protection != .read_write) try openCommitted(r, fresh.address);
     while (extents.next()) |extent| {
         const from: [*]const u8 = @ptrFromInt(r.base + extent.offset);
         const to: [*]u8 = @ptrFromInt(fresh.address + extent.offset);
@@ -442,11 +442,20 @@ pub fn copyIntoMemory(r: *Region, extents: anytype) Error!void {
     try os.memory.moveOver(fresh.address, r.size, r.base);
     file.close(r);
     r.source = .anonymous;
-    r.hole_protection = .read_write;
+    r.hole_protection = fresh.protection;
     r.forks.parted = false;
     setAll(&r.forks.shared, .{ .first = 0, .count = r.forks.shared.count }, false);
     setAll(&r.forks.views, .{ .first = 0, .count = r.forks.views.count }, false);
     dropAside(r);
+}
+
+/// Where writable memory is charged ahead.
+fn openCommitted(r: *const Region, address: usize) Error!void {
+    if (!r.lazy) return os.memory.protect(address, r.size, .read_write);
+    var at: usize = 0;
+    while (r.units.find(at, r.units.count, true)) |run| : (at = run.first + run.count) {
+        try os.memory.protect(address + offsetOf(r, run), lengthOf(r, run), .read_write);
+    }
 }
 
 /// In the child of a fork that does not follow: what it writes does not reach the parent from now on. Best effort.

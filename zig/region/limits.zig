@@ -57,6 +57,41 @@ test "where writable memory is charged ahead, the reservation is readable and th
     try before.expectUnchanged();
 }
 
+test "where writable memory is charged ahead, a forked child gets what is committed" {
+    if (options.thread_sanitizer) return error.SkipZigTest; // its shadow takes the addresses
+    const before = try testing.Holdings.now();
+    const limit = try Limit.set(.DATA, 1 << 30);
+    defer limit.lift();
+    for ([_]bool{ true, false }) |private| {
+        var region = try Region.createFile("/dev/shm", .{ .size = 1 << 40, .lazy = true });
+        try region.followForks("/dev/shm");
+        region.forks.possible = private;
+        try region.commit(2 * g, 2 * g);
+        const memory = testing.bytes(region.base, 8 * g);
+        @memset(memory[2 * g .. 4 * g], 7);
+        const Extents = struct {
+            done: bool = false,
+            pub fn next(e: *@This()) ?region_zig.Extent {
+                defer e.done = true;
+                return if (e.done) null else .{ .offset = 2 * g, .len = 2 * g };
+            }
+        };
+        var extents: Extents = .{};
+        if (private) try region.part() else try region.copyIntoMemory(&extents);
+        try std.testing.expect(region.isApart());
+        try std.testing.expect(std.mem.allEqual(u8, memory[2 * g .. 4 * g], 7));
+        try region.commit(4 * g, g);
+        try testing.expectZero(memory[4 * g .. 5 * g]);
+        @memset(memory[4 * g .. 5 * g], 8);
+        try region.purge(3 * g, 2 * g);
+        try testing.expectZero(memory[3 * g ..]);
+        try std.testing.expectError(error.ENOMEM, region.commit(8 * g, 2 << 30));
+        try std.testing.expect(std.mem.allEqual(u8, memory[2 * g .. 3 * g], 7));
+        region.release();
+    }
+    try before.expectUnchanged();
+}
+
 fn useLazily(region: *Region) !void {
     const memory = testing.bytes(region.base, region.size);
     try region.commit(0, 3 * g);

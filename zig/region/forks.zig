@@ -60,12 +60,13 @@ pub fn follow(r: *Region, directory: [:0]const u8) Error!void {
     if (r.source == .file and r.forks.possible) {
         const room = os.memory.roundToPages(directory_room).?;
         const memory = try os.memory.mapAnonymous(room);
-        errdefer os.memory.unmap(memory, room) catch {};
-        r.forks.directory = try os.environment.absolute(directory, @as([*]u8, @ptrFromInt(memory))[0..room]);
+        r.forks.directory = os.environment.absolute(directory, @as([*]u8, @ptrFromInt(memory))[0..room]) catch |err| {
+            os.memory.unmap(memory, room) catch {};
+            return err;
+        };
+        // What follows ends with the region, made as far as it is.
         r.forks.shared = try Units.init(r.units.count);
-        errdefer r.forks.shared.deinit();
         r.forks.views = try Units.init(r.units.count);
-        errdefer r.forks.views.deinit();
         r.forks.kept = try Units.init(r.units.count);
     }
     r.forks.follows = true;

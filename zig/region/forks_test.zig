@@ -279,6 +279,29 @@ test "what cannot be private is copied into memory" {
     try before.expectUnchanged();
 }
 
+test "forks that cannot be followed: the region still ends whole" {
+    if (!os.fault.enabled) return error.SkipZigTest; // built without options.fault
+    defer os.fault.disarm();
+    const before = try testing.Holdings.now();
+    var n: u64 = 1;
+    while (true) : (n += 1) {
+        errdefer std.debug.print("call {d} fails\n", .{n});
+        var region = try Region.createFile("/dev/shm", .{ .size = 2 << 30, .lazy = true }); // more granules than fit into the record
+        os.fault.arm(n, error.ENOMEM);
+        const outcome = region.followForks(".");
+        const done = os.fault.count() < n;
+        os.fault.disarm();
+        if (outcome) |_| {} else |err| try std.testing.expectEqual(error.ENOMEM, err);
+        // What the release unmaps is the region's: it must not have been unmapped before, when others may map there.
+        const directory = region.forks.directory;
+        if (directory.len > 0) _ = try os.memory.isResident(@intFromPtr(directory.ptr));
+        region.release();
+        try before.expectUnchanged();
+        if (done) break;
+    }
+    try std.testing.expect(n > 4);
+}
+
 test "whichever call fails, the contents stay, and what is parted is known" {
     if (!os.fault.enabled) return error.SkipZigTest; // built without options.fault
     defer os.fault.disarm();

@@ -277,8 +277,9 @@ static void open_ffi(const char *path) {
 
 static uint64_t create_lazy(long rounds, size_t size) {
     uint64_t closed = 0;
-    /* Not eager; most bytes; how storage is given back and the hardening not chosen; no unsafe storage; no device. */
-    const double options[] = {0, (double)size, -1, -1, 0, 0};
+    /* Not eager; most bytes; how storage is given back and the hardening not chosen; no unsafe storage; no device, no
+     * region; pages as they come, from any node. */
+    const double options[] = {0, (double)size, -1, -1, 0, 0, 0, 0, 0, -1};
     for (long i = 0; i < rounds; i++) {
         double handle = ffi_create(options, sizeof options / sizeof options[0], directory, (double)strlen(directory));
         if (handle < 0) {

@@ -42,10 +42,11 @@ extern "c" fn clock_gettime(clock: c_int, time: *linux.timespec) c_int;
 /// Adds a hook that runs when an armed thread ends, after those added before; adding the same one again does nothing.
 /// EAGAIN: the process has no thread key left. ENOMEM: as the C library says, or too many hooks (8).
 pub fn onExit(hook: Hook) Error!void {
+    if (isHooked(hook)) return;
     exit.lock.lock();
     defer exit.lock.unlock();
+    if (isHooked(hook)) return;
     const count = exit.count.load(.monotonic);
-    for (exit.hooks[0..count]) |known| if (known == hook) return;
     if (count == max_hooks) return error.ENOMEM;
     if (count == 0) {
         const result = pthread_key_create(&exit.key, &threadEnds);
@@ -53,6 +54,16 @@ pub fn onExit(hook: Hook) Error!void {
     }
     exit.hooks[count] = hook;
     exit.count.store(count + 1, .release);
+}
+
+fn isHooked(hook: Hook) bool {
+    for (exit.hooks[0..exit.count.load(.acquire)]) |known| if (known == hook) return true;
+    return false;
+}
+
+/// In the child of a fork: a hook that another thread was adding is not there, and may be added.
+pub fn forkChild() void {
+    exit.lock.reset();
 }
 
 /// The hooks will run when the calling thread ends. false: they will not (no hook, or no memory).
@@ -304,4 +315,16 @@ test "fork handlers run in parent and child" {
     try std.testing.expectEqual(1, c.prepared);
     try std.testing.expectEqual(1, c.parents);
     try std.testing.expectEqual(0, c.children);
+}
+
+test "a hook that was half added when the process forked can be added in the child" {
+    const Never = struct {
+        fn hook() void {}
+    };
+    exit.lock.lock(); // another thread, in the parent
+    forkChild();
+    const count = exit.count.load(.monotonic);
+    try onExit(&Never.hook);
+    defer exit.count.store(count, .monotonic);
+    try std.testing.expectEqual(count + 1, exit.count.load(.monotonic));
 }

@@ -243,6 +243,7 @@ fn afterInChild() callconv(.c) void {
     }
     Thread.forget();
     waiting.forkChild();
+    os.thread.forkChild();
     registry.lock.reset();
     gate.reset();
     if (living()) |f| settleChild(f);

@@ -51,7 +51,8 @@ export const update: Workload = {
         return 0;
       }),
       [byHand]: inParts(count, (from, to) => {
-        for (let i = from, at = from * SIZE; i < to; i++, at += SIZE) {
+        for (let i = from; i < to; i++) {
+          const at = i * SIZE;
           view.setUint32(at + VISITS, view.getUint32(at + VISITS, true) + 1, true);
           view.setFloat64(at + X, view.getFloat64(at + X, true) + 0.5, true);
         }

@@ -87,6 +87,7 @@ class CheckedWindow implements Window {
   readonly low: number;
   /** No pointer is in this window, so that each one gets its own. */
   readonly limit = -1;
+  readonly reach = -1;
   readonly word: number;
   readonly high: number;
   readonly origin: number;

@@ -7,7 +7,7 @@
 import * as native from "../native.ts";
 import type { Space } from "./space.ts";
 import { type TextBytes, textBytes } from "../utf8.ts";
-import { checkOffset, endOf, originOf, type Window } from "./window.ts";
+import { checkOffset, endOf, originOf, span, type Window } from "./window.ts";
 
 /** One value on its way. */
 const bytes = new Uint8Array(8);
@@ -21,6 +21,7 @@ export class NativeWindow implements Window {
   readonly start: number;
   readonly low: number;
   readonly limit: number;
+  readonly reach: number;
   readonly word: number;
   readonly high: number;
   readonly origin: number;
@@ -37,6 +38,7 @@ export class NativeWindow implements Window {
     this.start = start;
     this.low = Math.max(0, space.low - start);
     this.limit = limit;
+    this.reach = Math.min(limit, span);
     this.word = start | 0;
     this.high = space.highOf(start);
     this.origin = originOf(start);

@@ -63,6 +63,20 @@ export function spaceOf(pool: Pool, action: string): Space {
   return memory.space;
 }
 
+/** Makes a view one of the struct at a pointer. Not in the constructor, which V8 would copy with it wherever a pointer is followed. */
+function place(view: Placed, pool: Pool, pointer: number, size: number): void {
+  const last = ((pool as unknown as Inside | null)?.$$memory ?? notAPool(pool)).space.window;
+  const offset = pointer - last.start;
+  if ((offset | 0) === offset && offset >= last.low && offset <= last.limit - size) {
+    view.$$window = last;
+    view.$$offset = offset | 0;
+  } else {
+    const there = last.space.aim(pointer, size, "Cannot make a view");
+    view.$$window = there;
+    view.$$offset = pointer - there.start | 0;
+  }
+}
+
 function notAPool(value: unknown): never {
   throw new TypeError(`Cannot make a view: ${show(value)} is not a pool`);
 }
@@ -82,20 +96,10 @@ export function makeClass(size: number, name: string): ViewClass & { readonly pr
     declare $$offset: number;
 
     constructor(pool: Pool, pointer: number, window?: Window) {
-      if (window !== undefined) {
+      if (window === undefined) place(this, pool, pointer, size);
+      else {
         this.$$window = window;
         this.$$offset = pointer | 0;
-        return;
-      }
-      const last = ((pool as unknown as Inside | null)?.$$memory ?? notAPool(pool)).space.window;
-      const offset = pointer - last.start;
-      if ((offset | 0) === offset && offset >= last.low && offset <= last.limit - size) {
-        this.$$window = last;
-        this.$$offset = offset | 0;
-      } else {
-        const there = last.space.aim(pointer, size, "Cannot make a view");
-        this.$$window = there;
-        this.$$offset = pointer - there.start | 0;
       }
     }
 

@@ -75,6 +75,8 @@ export interface Window extends Access {
   readonly low: number;
   /** Bytes; -1 if every pointer has to be looked up. */
   readonly limit: number;
+  /** The same without the overlap with the next window, for addresses: behind the end of 4 GiB their low word begins anew. */
+  readonly reach: number;
   /** The address of the window's first byte, in two words; both as signed numbers. */
   readonly word: number;
   readonly high: number;
@@ -106,6 +108,7 @@ export class BufferWindow extends DataView<ArrayBuffer> implements Window {
   declare readonly start: number;
   declare readonly low: number;
   declare readonly limit: number;
+  declare readonly reach: number;
   declare readonly word: number;
   declare readonly high: number;
   declare readonly origin: number;
@@ -123,6 +126,7 @@ export class BufferWindow extends DataView<ArrayBuffer> implements Window {
     this.start = start;
     this.low = Math.max(0, space.low - start);
     this.limit = buffer.byteLength;
+    this.reach = Math.min(this.limit, span);
     this.word = start | 0;
     this.high = space.highOf(start);
     this.origin = originOf(start);

@@ -25,7 +25,8 @@ type Functions = Record<string, unknown>;
  * the part; elements of arrays are reached by `values(pointer, index)` and `setValues(pointer, index, value)`.
  *
  * They do what views do, without an object: nothing is allocated, whatever the engine makes of the program around.
- * They are made at the first call for a struct and a pool, which takes a while; keep them.
+ * They are made of source text at the first call for a struct and a pool, which takes a while; keep them. Where a program may not
+ * make code of text, slower ones do the same.
  *
  * @typeParam F The declaration.
  * @param type The struct.

@@ -44,7 +44,16 @@ pub fn setBackground(_: bool) bool {
 
 /// The kind whose memory an address is.
 pub fn owner(address: usize) ?*Kind {
-    return table.at(areas.find(address) orelse return null).kind;
+    return table.at(areas.find(address) orelse return ownerOfNew(address)).kind;
+}
+
+/// The same while a kind is being started: others can have blocks of its pool before its area is known.
+fn ownerOfNew(address: usize) ?*Kind {
+    const range = registry.owner(address) orelse return null;
+    defer range.release();
+    if (range.numbered or range.handle % @alignOf(Kind) != 0) return null;
+    const kind: *Kind = @ptrFromInt(range.handle);
+    return if (exists(kind)) kind else null;
 }
 
 /// Whether there is such a kind, with or without a pool.

@@ -55,7 +55,7 @@ pub fn insert(start: usize, size: usize, slot: u32) bool {
     var i = count;
     while (i > at) : (i -= 1) set(i, areas[i - 1]);
     set(at, .{ .start = start, .end = end, .slot = slot });
-    @atomicStore(u32, &count, count + 1, .monotonic);
+    @atomicStore(u32, &count, count + 1, .release);
     return true;
 }
 
@@ -66,14 +66,15 @@ pub fn remove(slot: u32) void {
     } else return;
     beginChange();
     defer endChange();
-    @atomicStore(u32, &count, count - 1, .monotonic);
+    @atomicStore(u32, &count, count - 1, .release);
     for (at..count) |i| set(@intCast(i), areas[i + 1]);
 }
 
+/// Who sees one of these stores sees the version that was made odd before it, too.
 fn set(at: u32, area: Area) void {
-    @atomicStore(usize, &areas[at].start, area.start, .monotonic);
-    @atomicStore(usize, &areas[at].end, area.end, .monotonic);
-    @atomicStore(u32, &areas[at].slot, area.slot, .monotonic);
+    @atomicStore(usize, &areas[at].start, area.start, .release);
+    @atomicStore(usize, &areas[at].end, area.end, .release);
+    @atomicStore(u32, &areas[at].slot, area.slot, .release);
 }
 
 fn beginChange() void {

@@ -6,6 +6,7 @@ const os = @import("../../os.zig");
 const heap = @import("../../heap.zig");
 const pool = @import("../../pool.zig");
 const kinds = pool.kinds;
+const areas = @import("areas.zig");
 const layout = kinds.layout;
 const settings = @import("settings.zig");
 const table = @import("table.zig");
@@ -75,6 +76,65 @@ test "a record of the caller's becomes a kind on a file of the caller's" {
     try testing.expectEqual(layout.Code.success, kinds.close(&theirs).code);
     try testing.expectEqual(before - 2, try os.file.openCount());
     try testing.expect(!kinds.exists(&theirs));
+}
+
+test "what is a kind already is not made one again" {
+    table.open();
+    const default = &kinds.built_in_kinds[@backingInt(kinds.Name.interleave)];
+    const partition = default.partition;
+    try testing.expectEqual(layout.Code.invalid, kinds.adopt(default, &ops, "again", .memory).code);
+    try testing.expectEqual(partition, default.partition);
+    var theirs: kinds.Kind = .{};
+    try testing.expectEqual(layout.Code.success, kinds.adopt(&theirs, &ops, "theirs", .memory).code);
+    try testing.expectEqual(layout.Code.invalid, kinds.adopt(&theirs, &ops, "theirs", .memory).code);
+    try testing.expectEqual(layout.Code.success, kinds.destroy(&theirs).code);
+    try testing.expectEqual(layout.Code.success, kinds.adopt(&theirs, &ops, "theirs", .memory).code);
+    try testing.expectEqual(layout.Code.success, kinds.destroy(&theirs).code);
+}
+
+test "a block of a pool whose area is not known yet has an owner" {
+    table.open();
+    const kind = kinds.createFile("/tmp", 0, 0, &ops).kind.?;
+    defer _ = kinds.destroy(kind);
+    const block = try heap.allocate(handleOf(kind), 1000, 1, false);
+    table.lock.lock();
+    areas.remove(kind.partition);
+    table.lock.unlock();
+    try testing.expectEqual(kind, kinds.owner(block).?);
+}
+
+const c = struct {
+    extern "c" fn alarm(seconds: c_uint) c_uint;
+    extern "c" fn fork() c_int;
+    extern "c" fn _exit(code: c_int) noreturn;
+};
+
+test "a kind that another thread was starting when the process forked can be started in the child" {
+    table.open();
+    const kind = &kinds.built_in_kinds[@backingInt(kinds.Name.highest_capacity)];
+    const other = &kinds.built_in_kinds[@backingInt(kinds.Name.regular)];
+    try testing.expect(kinds.start(other) or table.find(other).?.state == .open);
+    for ([_]bool{ false, true }) |made| {
+        // As it is before, and just after, its pool is there.
+        if (made) {
+            try testing.expect(kinds.start(kind));
+            areas.remove(kind.partition);
+        }
+        table.find(kind).?.state = .busy;
+        const child = c.fork();
+        if (child == 0) {
+            _ = c.alarm(20);
+            if (!made and !kinds.start(kind)) c._exit(1);
+            const block = heap.allocate(handleOf(kind), 100, 1, false) catch c._exit(2);
+            if (kinds.owner(block) != kind or table.find(kind).?.state != .open) c._exit(3);
+            c._exit(0);
+        }
+        table.find(kind).?.state = .waiting;
+        var status: u32 = 0;
+        try testing.expectEqual(child, @as(c_int, @intCast(std.os.linux.waitpid(child, @ptrCast(&status), 0))));
+        try testing.expectEqual(0, status);
+    }
+    try testing.expectEqual(layout.Code.success, kinds.close(kind).code);
 }
 
 const Holdings = struct {

@@ -132,10 +132,11 @@ pub fn setPolicy(kind: ?*Kind, policy: c_int) Outcome {
 }
 
 /// The caller's record becomes a kind, whose memory is there when it is used first: `Source.descriptor` takes the file whose
-/// descriptor the caller puts into its private part, and the limit there.
+/// descriptor the caller puts into its private part, and the limit there. EEXIST: it is a kind already.
 pub fn adopt(kind: *Kind, ops: *const layout.Ops, name: [:0]const u8, source: table.Source) Outcome {
     if (name.len >= layout.name_len) return .failed(.invalid, null);
     if (settings.settings.arenas_wrong) return .failed(.environment, null);
+    if (isThere(kind)) return .failed(.invalid, error.EEXIST);
     const record = takeSlot(kind) orelse return .failed(.arenas, null);
     kind.ops = ops;
     @memcpy(kind.name[0..name.len], name);
@@ -181,6 +182,7 @@ pub fn start(kind: *const Kind) bool {
 
 /// The kind with whose first use this thread is to deal.
 fn claimWaiting(kind: *const Kind) ?*Record {
+    watchForks();
     table.lock.lock();
     defer table.lock.unlock();
     const record = table.find(kind) orelse return null;
@@ -317,6 +319,12 @@ fn takeSlot(theirs: ?*Kind) ?*Record {
     return table.take(theirs);
 }
 
+fn isThere(kind: *const Kind) bool {
+    table.lock.lock();
+    defer table.lock.unlock();
+    return table.find(kind) != null;
+}
+
 fn giveSlot(record: *Record) void {
     table.lock.lock();
     defer table.lock.unlock();
@@ -376,10 +384,19 @@ fn afterInParent() callconv(.c) void {
     table.lock.letGo();
 }
 
-/// Kinds that other threads were making will never be ready.
+/// What other threads were making or ending will never be ready, but those kinds that always are there are.
 fn afterInChild() callconv(.c) void {
     for (table.all()) |*record| if (record.state == .busy) {
-        record.state = .retired;
+        record.state = if (table.isBuiltIn(record.kind) != null) startedInParent(record) else .retired;
     };
     table.lock.reset();
+}
+
+/// How far the start of a built-in kind came, whose pool lives in the child.
+fn startedInParent(record: *Record) table.State {
+    const range = registry.find(@intFromPtr(record.kind)) orelse return .waiting;
+    defer range.release();
+    _ = areas.insert(range.region.base, range.region.size, table.slotOfRecord(record)); // unless it was there already
+    record.reserved = range.region.size;
+    return .open;
 }

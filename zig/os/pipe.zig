@@ -71,3 +71,17 @@ test "a byte, or the end" {
     try std.testing.expectEqual(child, linux.waitpid(@intCast(child), &status, 0));
     try std.testing.expectEqual(0, status);
 }
+
+test "who tells nobody is not ended by that" {
+    const child = linux.fork();
+    if (child == 0) {
+        const usual: linux.Sigaction = .{ .handler = .{ .handler = linux.SIG.DFL }, .mask = linux.sigemptyset(), .flags = 0 };
+        _ = linux.sigaction(.PIPE, &usual, null);
+        const pipe = Pipe.open() catch linux.exit_group(1);
+        pipe.tell(1);
+        linux.exit_group(0);
+    }
+    var status: i32 = 0;
+    try std.testing.expectEqual(child, linux.waitpid(@intCast(child), &status, 0));
+    try std.testing.expectEqual(0, status);
+}

@@ -24,7 +24,7 @@ const constructor: Hook = &start;
 const destructor: Hook = &finish;
 
 fn start() callconv(.c) void {
-    pool.process.start();
+    pool.process.start(@intFromPtr(&table.malloc));
 }
 
 fn finish() callconv(.c) void {

@@ -19,6 +19,8 @@ interface Case {
   readonly loads?: string;
   /** Has the library by linking. */
   readonly linked?: boolean;
+  /** Opens the library itself. */
+  readonly opens?: boolean;
   /** What the twin for debugging adds and the program would take for wrong. */
   readonly without?: string;
 }
@@ -36,6 +38,7 @@ const cases: readonly Case[] = [
   { name: "life", loads: "life" },
   { name: "linked", linked: true },
   { name: "numbers" },
+  { name: "opened", opens: true },
   { name: "sandbox" },
   { name: "secure", linked: true },
   { name: "threads" },
@@ -53,7 +56,11 @@ const additionsOff = { VMEM_MALLOC_CONF: "abort:false,redzone:false,hardening:1,
 
 function run(program: Case, malloc: string, more: Record<string, string> = {}): Outcome {
   const { LD_PRELOAD: _, ...variables } = { ...pool("64MiB"), ...more };
-  const environment = program.linked === true ? variables : { ...variables, LD_PRELOAD: malloc };
+  const environment = program.linked === true
+    ? variables
+    : program.opens === true
+    ? { ...variables, VMEM_TEST_LIBRARY: malloc }
+    : { ...variables, LD_PRELOAD: malloc };
   const loads = program.loads === undefined
     ? {}
     : { VMEM_TEST_LIBRARY: join(programs, `lib${program.loads}.so`) };

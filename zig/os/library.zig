@@ -23,11 +23,18 @@ const rtld_lazy = 0x1;
 const rtld_noload = 0x4;
 const rtld_nodelete = 0x1000;
 
+extern "c" fn dlsym(handle: ?*anyopaque, name: [*:0]const u8) ?*anyopaque;
+
 var done: std.atomic.Value(bool) = .init(false);
+var assumed: std.atomic.Value(bool) = .init(false);
 
 /// Pins the library that holds this code; once, later calls do nothing. false: the loader does not know it
 /// as a library. Cheap; may take the loader's lock, so hold no lock of ours.
 pub fn pin() bool {
+    return assumed.load(.monotonic) or pinNow();
+}
+
+fn pinNow() bool {
     if (builtin.output_mode == .Lib and builtin.link_mode == .static) return false;
     if (done.load(.acquire)) return true;
     var information: Information = undefined;
@@ -39,13 +46,23 @@ pub fn pin() bool {
     return true;
 }
 
-/// The library is part of the program from its start, which nothing can unload: `pin` has nothing to do. For one that
-/// serves malloc, where asking the loader would be asking somebody who may be waiting for memory.
+/// `pin` has nothing to do until `pinUnless`: asking the loader now would be asking somebody who may be waiting for the memory
+/// that this library serves.
 pub fn assumePinned() void {
-    done.store(true, .release);
+    assumed.store(true, .monotonic);
+}
+
+/// Pins the library unless the program finds `function` by this name: then it was there from the start, and nothing unloads it.
+pub fn pinUnless(name: [:0]const u8, function: usize) void {
+    if (builtin.output_mode == .Lib and builtin.link_mode == .static) return;
+    if (@intFromPtr(dlsym(null, name.ptr)) != function) _ = pinNow();
 }
 
 test "pin does no harm in an executable" {
     _ = pin();
     _ = pin();
+    pinUnless("malloc", 1);
+    assumePinned();
+    defer assumed.store(false, .monotonic);
+    try std.testing.expect(pin());
 }

@@ -61,7 +61,7 @@ noinline fn open() ?usize {
     @branchHint(.cold);
     if (!os.environment.isThere()) return null;
     if (state.cmpxchgStrong(.closed, .opening, .acquire, .monotonic) != null) return null;
-    // A library that serves malloc was there before the program began. The loader may be the one that is calling.
+    // The loader may be the one that is calling.
     os.library.assumePinned();
     options = wanted();
     fork.failed = &notCopied;
@@ -133,9 +133,11 @@ fn makeSecure() os.Error!usize {
     }
 }
 
-/// At the library's constructor: what is wrong with the environment is said even if nobody allocates.
-pub fn start() void {
+/// At the library's constructor: what is wrong with the environment is said even if nobody allocates. `malloc` is the library's
+/// own; where the program has another one, somebody has opened the library and may close it.
+pub fn start(malloc: usize) void {
     std.mem.doNotOptimizeAway(handle());
+    os.library.pinUnless("malloc", malloc);
 }
 
 /// At the library's destructor. The pool goes on serving those who come later.

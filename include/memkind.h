@@ -35,7 +35,7 @@
 
 #include <stddef.h>
 #include <sys/types.h>
-#if !defined(__cplusplus) && !(defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)
+#if !defined(__cplusplus) && defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L && __STDC_VERSION__ < 202311L
 #include <stdbool.h>
 #endif
 
@@ -219,7 +219,11 @@ int memkind_get_stat(memkind_t kind, memkind_stat_type stat, size_t *value);
 int memkind_stats_print(void (*write_cb)(void *, const char *), void *cbopaque, memkind_stat_print_opt opts);
 
 /* Accepted, and without effect: this library starts no threads. */
+#if defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L)
 int memkind_set_bg_threads(bool state);
+#else
+int memkind_set_bg_threads(int state); /* C89 has no bool: 0 or 1 */
+#endif
 
 /* 1014000: the interface is that of memkind 1.14.0. */
 int memkind_get_version(void);

@@ -24,9 +24,9 @@ pub const table = struct {
         return heap.malloc(Face, @intFromPtr(kind), size);
     }
 
-    pub fn memkind_free(kind: ?*Kind, block: Block) align(64) callconv(.c) void {
-        const address = @intFromPtr(block);
-        return heap.free(Face, if (kind) |named| @intFromPtr(named) else heap.lastHandle(), address, address);
+    /// Whose block it is its address says.
+    pub fn memkind_free(_: ?*Kind, block: Block) align(64) callconv(.c) void {
+        return heap.free(Face, any_handle, @intFromPtr(block), @intFromPtr(block));
     }
 
     pub fn memkind_calloc(kind: ?*Kind, count: usize, size: usize) align(64) callconv(.c) Block {
@@ -198,6 +198,8 @@ pub const table = struct {
     }
 };
 
+const any_handle = 0;
+
 /// What the heap's hot paths end in.
 const Face = struct {
     pub const Block = ?*anyopaque;
@@ -205,7 +207,7 @@ const Face = struct {
     /// Block states are for hardening level 2; pools of this face have level 1.
     pub const checked = false;
     pub const offsets = false;
-    /// So that storage goes back in time however the program frees.
+    /// So that storage goes back in time however the program frees, and blocks are freed by their address.
     pub const ticks = true;
 
     pub inline fn block(cell: usize) ?*anyopaque {

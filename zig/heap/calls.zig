@@ -152,7 +152,7 @@ fn fillNew(h: *Heap, address: usize, size: usize) void {
 pub fn releaseAfterPush(comptime F: type, handle: usize, place: usize) bool {
     const t = thread.here();
     const now = if (thread.hasTicks(F)) t.ticked_ns else 0;
-    if (t.last.handle != handle) return false;
+    if (!thread.hasTicks(F) and t.last.handle != handle) return false;
     const c = t.last.cache;
     const offset = if (F.offsets) place else place -% c.base;
     if (offset >= @atomicLoad(usize, &c.size, .monotonic)) return false;

@@ -139,7 +139,8 @@ pub inline fn here() *Local {
 
 /// `F`, the face: `Block`, `Done` (result types), `checked`, `offsets`, `block(cell) Block`, `done() Done`, and
 /// `mallocSlow(handle, size) Block`, `freeSlow(handle, place) Done`, which are `noinline` and call
-/// `allocateAfterPop` and `release`; `ticks` if it wants them. Size 0 is served as 8 bytes. A face with `only_pool` is that of a process which never has
+/// `allocateAfterPop` and `release`; `ticks` if it wants them and has its blocks freed by address alone. Size 0 is served as 8
+/// bytes. A face with `only_pool` is that of a process which never has
 /// another pool, and spares the question which one is meant.
 ///
 /// With `offsets` a face's blocks are offsets in the pool, as doubles. The cells of the pool's caches then hold
@@ -196,7 +197,8 @@ pub inline fn smallClass(comptime checked: bool, size: usize) u8 {
 /// cache's cell shall hold for it.
 pub inline fn free(comptime F: type, handle: usize, place: usize, cell: usize) F.Done {
     const t = local();
-    if (!isLast(F, t, handle)) {
+    // A face with ticks finds a block's pool by its address: the handle may be any.
+    if (!hasTicks(F) and !isLast(F, t, handle)) {
         @branchHint(.unlikely);
         return F.freeSlow(handle, place);
     }
@@ -233,13 +235,13 @@ pub fn hasTicks(comptime F: type) bool {
 
 const slow_tick_ns = 50 * std.time.ns_per_ms;
 
-/// A look at the clock: whether a free is to go the slow way. It comes a few times a millisecond, be there many frees or few.
+/// A look at the clock: whether a free is to go the slow way. It comes every few milliseconds at least, be there many frees or few.
 noinline fn isTime() bool {
     @branchHint(.cold);
     const t = here();
-    const now = os.thread.nowNs();
+    const now = os.thread.nowCoarseNs();
     const elapsed = now -% t.ticked_ns;
-    if (elapsed > 2 * std.time.ns_per_ms) t.period = @max(1, t.period / 8) else if (elapsed < std.time.ns_per_ms / 4) t.period = @min(64, t.period * 2);
+    if (elapsed > 10 * std.time.ns_per_ms) t.period = @max(1, t.period / 8) else if (elapsed == 0) t.period = @min(64, t.period * 2);
     t.ticks = t.period;
     t.ticked_ns = now;
     if (now < t.due_ns) return false;

@@ -209,6 +209,13 @@ pub fn nowNs() u64 {
     return @as(u64, @intCast(time.sec)) * std.time.ns_per_s + @as(u64, @intCast(time.nsec));
 }
 
+/// The same clock as it was at the system's last tick, 1 to 10 ms ago; 5 ns.
+pub fn nowCoarseNs() u64 {
+    var time: linux.timespec = undefined;
+    _ = clock_gettime(@backingInt(linux.CLOCK.MONOTONIC_COARSE), &time);
+    return @as(u64, @intCast(time.sec)) * std.time.ns_per_s + @as(u64, @intCast(time.nsec));
+}
+
 test "hooks run in order when an armed thread ends, again when re-armed" {
     const Log = struct {
         var order: [8]u8 = undefined;

@@ -32,6 +32,7 @@ pub const Outcome = struct {
 
 /// How long storage that no block needs is kept.
 const decay_ms = 2000;
+const cached_min_most = 8 << 20;
 /// What kinds that give back at once take and give at once.
 const frugal_granule = 64 << 10;
 /// Of one kind, whatever its limit: what a heap can have.
@@ -278,6 +279,8 @@ fn common(record: *Record, policy: layout.Policy) creation.Options {
 fn openPool(record: *Record, options: *creation.Options, wanted: usize) os.Error!void {
     const least = @min(wanted, layout.limit_min);
     var size = @max(@min(wanted, mayReserve(record, wanted)), least);
+    // What threads keep is taken back before a kind is full, and given back in time.
+    if (!options.frugal) options.cached_min = std.math.clamp(size / 32, heap.Heap.cached_min_default, cached_min_most);
     while (true) {
         options.maximum = size;
         if (creation.create(options)) |_| break else |err| {

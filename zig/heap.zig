@@ -55,8 +55,6 @@ pub const classes_table = &classes.table;
 pub const small_count = classes.small_count;
 pub const cached_count = classes.cached_count;
 
-/// Usable bytes of a block for a request of `size` bytes (jemalloc's `nallocx`).
-pub const niceSize = classes.usable;
 /// The heap's own page, whatever the system's.
 pub const page_size = classes.page_size;
 

@@ -2,7 +2,6 @@
 //! of the C library's.
 
 const builtin = @import("builtin");
-const std = @import("std");
 const pool = @import("pool.zig");
 const exported = @import("abi/trace.zig").exported;
 

@@ -7,7 +7,6 @@
 //! All functions may be called from any thread. Errors are those of the operating system; the thread's `last_error` has
 //! the words for them.
 
-const std = @import("std");
 const creation = @import("pool/creation.zig");
 const lifetime = @import("pool/lifetime.zig");
 const messages = @import("pool/messages.zig");

@@ -8,7 +8,6 @@ const numbers = @import("numbers.zig");
 const Error = numbers.Error;
 const bits = numbers.bits;
 const double = numbers.double;
-const failure = numbers.failure;
 const status = numbers.status;
 const whole = numbers.whole;
 

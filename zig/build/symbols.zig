@@ -3,7 +3,6 @@
 //! The generator runs on the building machine. It reaches the face as `@import("ffi")`, whose root is the FFI
 //! library's own root: a module may not import files above the folder of its root.
 
-const std = @import("std");
 const Config = @import("Config.zig");
 
 pub fn add(c: Config) void {

@@ -9,7 +9,6 @@
 
 const FreeRuns = @This();
 
-const std = @import("std");
 const base = @import("../base.zig");
 const Metadata = @import("Metadata.zig");
 

@@ -300,12 +300,7 @@ pub fn stateOf(h: *const Heap, found: Found) *u8 {
     return h.metadata.state(found.offset);
 }
 
-/// Whether a block starts at the address and is not known to be free: exact where the heap keeps states,
-/// else a block in a cache counts as live.
-pub fn isBlock(h: *Heap, address: usize) bool {
-    return h.isBlockFound(h.find(address) orelse return false);
-}
-
+/// Whether what was found is not known to be free: exact where the heap keeps states, else a block in a cache counts as live.
 pub fn isBlockFound(h: *Heap, found: Found) bool {
     if (h.states) return @atomicLoad(u8, h.stateOf(found), .monotonic) == 1;
     const d = h.metadata.descriptor(found.number);

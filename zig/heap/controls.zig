@@ -1,7 +1,6 @@
 //! What a program can ask of its own thread in a heap, and set while the heap lives (jemalloc's `thread.*` and `arena.*`).
 //! No hot path knows of any of it: a thread that is to keep no blocks has bins without room, as where the budget is used up.
 
-const std = @import("std");
 const classes = @import("classes.zig");
 const give_back = @import("give_back.zig");
 const thread = @import("thread.zig");

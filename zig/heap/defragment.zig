@@ -5,7 +5,6 @@ const classes = @import("classes.zig");
 const depot = @import("depot.zig");
 const slabs = @import("slabs.zig");
 const thread = @import("thread.zig");
-const Heap = @import("Heap.zig");
 
 /// Moves a small block to the lowest free place of its class in its arena if that is below it; its bytes go with it. Gives the new
 /// address, and the old one is free. Null: it stays where it is, as do blocks that have pages of their own, blocks whose slab is full,

@@ -4,7 +4,6 @@
 //! A zeroed block is zero in all of its usable bytes, not only in those asked for: growing it later clears only
 //! what lies beyond, as jemalloc's contract has it.
 
-const std = @import("std");
 const assert = @import("../base.zig").assert;
 const calls = @import("calls.zig");
 const classes = @import("classes.zig");

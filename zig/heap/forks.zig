@@ -9,15 +9,11 @@
 //! **A heap that the child gets for itself** lives on: every lock of it is held around the fork (`hold`), and in the child what
 //! the other threads had cached is free again (`adopt`).
 
-const std = @import("std");
-const assert = @import("../base.zig").assert;
-const os = @import("../os.zig");
 const region_layer = @import("../region.zig");
 const classes = @import("classes.zig");
 const memcheck = @import("memcheck.zig");
 const records = @import("records.zig");
 const thread = @import("thread.zig");
-const Cache = @import("Cache.zig");
 const Heap = @import("Heap.zig");
 
 /// Before a fork: nobody joins, leaves or reclaims until `parent`.

@@ -9,7 +9,6 @@ const classes = @import("classes.zig");
 const forks = @import("forks.zig");
 const harness = @import("harness.zig");
 const thread = @import("thread.zig");
-const Heap = @import("Heap.zig");
 
 const linux = std.os.linux;
 const Pool = harness.Pool;

@@ -8,8 +8,6 @@
 //! Blocks that others allocate or free at the same moment are theirs to lose, as with any block that is freed
 //! under its user; the heap stays whole (Metadata.zig: a stale state reaches only states).
 
-const std = @import("std");
-const assert = @import("../base.zig").assert;
 const depot = @import("depot.zig");
 const give_back = @import("give_back.zig");
 const hardened = @import("hardened.zig");

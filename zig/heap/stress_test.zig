@@ -3,7 +3,6 @@
 const std = @import("std");
 const testing = std.testing;
 const options = @import("options");
-const os = @import("../os.zig");
 const calls = @import("calls.zig");
 const harness = @import("harness.zig");
 const thread = @import("thread.zig");

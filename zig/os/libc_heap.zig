@@ -8,7 +8,6 @@
 //! at first, without a fault if there are none. What the loader has cut from its own pages has no such words.
 
 const std = @import("std");
-const linux = std.os.linux;
 const sys = @import("sys.zig");
 const memory = @import("memory.zig");
 

@@ -3,7 +3,6 @@
 //! Sets of nodes are words, bit n for node n: nodes above 63 are not known here.
 
 const std = @import("std");
-const linux = std.os.linux;
 const base = @import("../base.zig");
 const file = @import("file.zig");
 const sys = @import("sys.zig");

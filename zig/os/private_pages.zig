@@ -2,7 +2,6 @@
 //! they differ from the file behind it.
 
 const std = @import("std");
-const linux = std.os.linux;
 const sys = @import("sys.zig");
 const file = @import("file.zig");
 const memory = @import("memory.zig");

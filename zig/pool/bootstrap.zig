@@ -5,7 +5,6 @@
 //! block holds its size. Any thread, no lock.
 
 const std = @import("std");
-const os = @import("../os.zig");
 
 const capacity = 256 << 10;
 const granule = 16;

@@ -7,7 +7,6 @@
 //! The first page of a pool is never given out: null is there, and what is counted from null.
 
 const std = @import("std");
-const os = @import("../os.zig");
 const heap = @import("../heap.zig");
 const registry = @import("registry.zig");
 const Range = @import("Range.zig");

@@ -4,7 +4,6 @@
 //! slot), `areas` (whose memory an address is), `making` (their lives), `numbers` (statistics).
 
 const os = @import("../os.zig");
-const creation = @import("creation.zig");
 const registry = @import("registry.zig");
 const areas = @import("kinds/areas.zig");
 const built_in = @import("kinds/built_in.zig");

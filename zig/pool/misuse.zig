@@ -3,7 +3,6 @@
 //!
 //! The heap may hold any of its locks here, so only this thread's memory and the log are touched.
 
-const std = @import("std");
 const is_debug = @import("options").debug;
 const os = @import("../os.zig");
 const heap = @import("../heap.zig");

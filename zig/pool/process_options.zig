@@ -5,7 +5,6 @@
 //! kept: programs and scripts look for them.
 
 const std = @import("std");
-const os = @import("../os.zig");
 
 /// Bytes of the smallest pool.
 pub const size_min = 14 << 20;

@@ -1,6 +1,5 @@
 //! What both forms of statistics are made of: the counts of one arena, and those of the whole pool.
 
-const std = @import("std");
 const heap = @import("../heap.zig");
 
 const counts = heap.counts;

@@ -5,7 +5,6 @@
 //! is held while the application's print function runs.
 
 const std = @import("std");
-const os = @import("../os.zig");
 const heap = @import("../heap.zig");
 const log = @import("log.zig");
 const registry = @import("registry.zig");

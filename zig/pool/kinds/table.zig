@@ -4,9 +4,7 @@
 //! The lock comes before the registry's. It is held while a slot changes hands, not while a pool is made.
 
 const std = @import("std");
-const assert = std.debug.assert;
 const os = @import("../../os.zig");
-const areas = @import("areas.zig");
 const built_in = @import("built_in.zig");
 const layout = @import("layout.zig");
 const Kind = layout.Kind;

@@ -2,6 +2,7 @@
 
 const builtin = @import("builtin");
 const pool = @import("pool.zig");
+const exported = @import("abi/trace.zig").exported;
 const data = @import("abi/memkind/data.zig");
 const hbw = @import("abi/memkind/hbw.zig");
 const memkind = @import("abi/memkind.zig");
@@ -15,7 +16,7 @@ const tables = .{ memkind.table, operations.table, hbw.table, memtier.table };
 comptime {
     if (builtin.output_mode == .Lib) {
         for (tables) |table| {
-            for (@typeInfo(table).@"struct".decl_names) |name| @export(&@field(table, name), .{ .name = name });
+            for (@typeInfo(table).@"struct".decl_names) |name| @export(exported(name, @field(table, name)), .{ .name = name });
         }
         for (data.names) |name| {
             const variable = data.Variable(@field(pool.kinds.Name, name));

@@ -12,8 +12,9 @@ static unsigned long long room(const char *dir)
 }
 
 /* Storage leaves the file system when a block is allocated, untouched, and is back after the kind is gone. */
-static void taken_ahead(const char *dir)
+static int taken_ahead(const char *dir)
 {
+	int seen = 1;
 	memkind_t kind = create_with(dir, 256 * MIB, MEMKIND_MEM_USAGE_POLICY_DEFAULT);
 	unsigned long long before = room(dir);
 	void *block = memkind_malloc(kind, 64 * MIB);
@@ -21,9 +22,10 @@ static void taken_ahead(const char *dir)
 	CHECK(block != NULL);
 	CHECK(storage(kind) >= 64 * MIB && storage(kind) <= 100 * MIB);
 	CHECK(pmem(kind)->current_size >= 64 * MIB && pmem(kind)->current_size <= 100 * MIB);
-	CHECK(room(dir) + 60 * MIB < before); /* others use the file system, too */
+	seen &= room(dir) + 60 * MIB < before;
 	CHECK(memkind_destroy_kind(kind) == MEMKIND_SUCCESS);
-	CHECK(room(dir) + 30 * MIB > before);
+	seen &= room(dir) + 30 * MIB > before;
+	return seen;
 }
 
 /* CONSERVATIVE: what was freed is gone at once, also when it is a little, again and again. */
@@ -67,15 +69,7 @@ static void after_a_while(const char *dir, int idle)
 		if (idle)
 			usleep(50000);
 	}
-	CHECK(storage(kind) < before / 2);
-	CHECK(seconds() - began < 5);
-	/* A single small block that nobody needs keeps no storage either. */
-	began = seconds();
-	while (idle && storage(kind) > 64 * KIB && seconds() - began < 8) {
-		memkind_free(kind, memkind_malloc(kind, 1 * KIB));
-		if (idle)
-			usleep(50000);
-	}
+	CHECK(storage(kind) <= 64 * KIB); /* be there a small block that the thread keeps */
 	CHECK(seconds() - began < 5);
 	memkind_destroy_kind(kind);
 }
@@ -83,14 +77,14 @@ static void after_a_while(const char *dir, int idle)
 /* The limit counts live blocks: churn leaves nothing behind that refuses a large block, and the file stays within the limit. */
 static void limit_counts_live(memkind_mem_usage_policy policy)
 {
-	memkind_t kind = create_with(directory(), 256 * MIB, policy);
+	memkind_t kind = create_with("/dev/shm", 256 * MIB, policy);
 	static void *blocks[4096];
 	uint64_t random = 7;
 	size_t i, round;
 	struct stat status;
 	void *one = memkind_malloc(kind, 1), *large;
 
-	for (round = 0; round < 30000; round++) {
+	for (round = 0; round < 8000; round++) {
 		i = next_random(&random) % 4096;
 		memkind_free(NULL, blocks[i]);
 		blocks[i] = memkind_malloc(kind, 1 + next_random(&random) % (round % 7 == 0 ? 200000 : 20000));
@@ -153,7 +147,7 @@ static void refilled(memkind_mem_usage_policy policy)
 	const size_t sizes[] = {256, 4096, 100000, 1000000};
 	size_t first[4], i, j, round, count;
 
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < 6; round++) {
 		for (i = 0; i < 4; i++) {
 			count = fill(kind, sizes[i], blocks, 70000);
 			if (round == 0)
@@ -217,7 +211,10 @@ int main(void)
 {
 	size_t i;
 	for (i = 0; i < 2; i++) {
-		taken_ahead(directories[i]);
+		int tries = 10; /* others use the file system, too */
+		while (!taken_ahead(directories[i]) && --tries > 0)
+			;
+		CHECK(tries > 0);
 		at_once(directories[i]);
 		after_a_while(directories[i], (int)i);
 	}

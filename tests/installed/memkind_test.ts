@@ -1,0 +1,35 @@
+/** Programs that were compiled against Debian's memkind.h run with our library, and the benchmark of kinds works. */
+import { assert, assertEquals } from "@std/assert";
+import { existsSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { measureKinds } from "../../bench/kinds.ts";
+import { emptyFolder, need, root, run, zigCompiler } from "./tree.ts";
+
+const theirs = "/usr/include";
+const headers = ["memkind.h", "memkind_deprecated.h"];
+const without = headers.every((name) => existsSync(join(theirs, name)))
+  ? false
+  : "libmemkind-dev is not installed";
+const library = join(root, "zig-out", "lib");
+
+for (const name of ["creation", "family", "statistics", "settings", "forked"]) {
+  test(`memkind: ${name}.c, compiled against Debian's header`, { skip: without }, () => {
+    const folder = emptyFolder(`memkind ${name}`);
+    // Beside it in /usr/include lie the headers of another C library than Zig's.
+    for (const header of headers) symlinkSync(join(theirs, header), join(folder, header));
+    const out = join(folder, name);
+    const source = join(root, "tests", "memkind", `${name}.c`);
+    const options = ["-std=c11", "-D_GNU_SOURCE", "-Wno-deprecated-declarations", `-I${folder}`];
+    const link = [join(library, "libmemkind.so"), "-lpthread"];
+    need([...zigCompiler(), ...options, "-o", out, source, ...link]);
+    const { status, output } = run([out], "", { LD_LIBRARY_PATH: library });
+    assertEquals({ status, output }, { status: 0, output: "" });
+  });
+}
+
+test("memkind: the benchmark of kinds measures every row, and all libraries do the same work", () => {
+  const { lines } = measureKinds({ turns: 1, divisor: 10_000 });
+  assertEquals(lines.length, 7);
+  assert(lines.every((line) => / \d+\.\d ns/.test(line)));
+});

@@ -103,6 +103,28 @@ test "a block of a pool whose area is not known yet has an owner" {
     try testing.expectEqual(kind, kinds.owner(block).?);
 }
 
+test "addresses that are another kind's still, whose memory the program unmapped: no kind" {
+    table.open();
+    const kind = kinds.createFile("/tmp", 0, 0, &ops).kind.?;
+    const range = pool.find(handleOf(kind)).?;
+    const base, const size = .{ range.region.base, range.region.size };
+    range.release();
+    try testing.expectEqual(layout.Code.success, kinds.destroy(kind).code);
+    // The next addresses are these or those below them.
+    const slot = layout.kinds_max - 1;
+    table.lock.lock();
+    try testing.expect(areas.insert(base - size, 2 * size, slot));
+    table.lock.unlock();
+    const before = try Holdings.now();
+    const made = kinds.createFile("/tmp", 0, 0, &ops);
+    table.lock.lock();
+    areas.remove(slot);
+    table.lock.unlock();
+    try testing.expectEqual(layout.Code.invalid, made.code);
+    try testing.expectEqual(error.EEXIST, made.err.?);
+    try testing.expectEqual(before, try Holdings.now());
+}
+
 const c = struct {
     extern "c" fn alarm(seconds: c_uint) c_uint;
     extern "c" fn fork() c_int;

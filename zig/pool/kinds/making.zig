@@ -290,7 +290,11 @@ fn openPool(record: *Record, options: *creation.Options, wanted: usize) os.Error
     }
     const range = registry.find(@intFromPtr(record.kind)).?;
     defer range.release();
-    if (!reserveArea(record, range.region.base, range.region.size)) unreachable; // fresh addresses
+    if (!reserveArea(record, range.region.base, range.region.size)) {
+        // Fresh addresses, so the program has unmapped the memory of a kind that it did not end.
+        lifetime.close(range.handle) catch {};
+        return error.EEXIST;
+    }
     record.reserved = range.region.size;
 }
 

@@ -1,5 +1,6 @@
 //! `memkind_memtier.h`: memory that is spread over several kinds by fixed shares. The policy that moves a threshold of size is refused.
 
+const std = @import("std");
 const pool = @import("../../pool.zig");
 const memkind = @import("../memkind.zig");
 const kinds = pool.kinds;
@@ -42,20 +43,20 @@ pub const table = struct {
         return -1;
     }
 
-    pub fn memtier_malloc(memory: *const Tiers, size: usize) callconv(.c) Block {
-        return memtier_kind_malloc(memory.next(), size);
+    pub fn memtier_malloc(memory: ?*const Tiers, size: usize) callconv(.c) Block {
+        return memtier_kind_malloc(kindOf(memory), size);
     }
 
-    pub fn memtier_calloc(memory: *const Tiers, count: usize, size: usize) callconv(.c) Block {
-        return memtier_kind_calloc(memory.next(), count, size);
+    pub fn memtier_calloc(memory: ?*const Tiers, count: usize, size: usize) callconv(.c) Block {
+        return memtier_kind_calloc(kindOf(memory), count, size);
     }
 
-    pub fn memtier_realloc(memory: *const Tiers, block: Block, size: usize) callconv(.c) Block {
+    pub fn memtier_realloc(memory: ?*const Tiers, block: Block, size: usize) callconv(.c) Block {
         return if (block == null) memtier_malloc(memory, size) else memtier_kind_realloc(null, block, size);
     }
 
-    pub fn memtier_posix_memalign(memory: *const Tiers, result: ?*Block, alignment: usize, size: usize) callconv(.c) c_int {
-        return memtier_kind_posix_memalign(memory.next(), result, alignment, size);
+    pub fn memtier_posix_memalign(memory: ?*const Tiers, result: ?*Block, alignment: usize, size: usize) callconv(.c) c_int {
+        return memtier_kind_posix_memalign(kindOf(memory), result, alignment, size);
     }
 
     pub fn memtier_kind_malloc(kind: ?*Kind, size: usize) callconv(.c) Block {
@@ -95,6 +96,11 @@ pub const table = struct {
     }
 };
 
+/// Null, which every function refuses, for no memory.
+fn kindOf(memory: ?*const Tiers) ?*Kind {
+    return (memory orelse return null).next();
+}
+
 fn counted(block: Block) Block {
     if (block != null) {
         const owner = public.memkind_detect_kind(block);
@@ -108,4 +114,15 @@ fn copyOf(tiers: Tiers) ?*Tiers {
     const copy: *Tiers = @ptrCast(@alignCast(block));
     copy.* = tiers;
     return copy;
+}
+
+test "no memory is refused" {
+    const E = pool.errno.Number;
+    var block: Block = null;
+    for ([_]Block{ table.memtier_malloc(null, 100), table.memtier_calloc(null, 1, 100), table.memtier_realloc(null, null, 100) }) |given| {
+        try std.testing.expectEqual(null, given);
+        try std.testing.expectEqual(@backingInt(E.INVAL), pool.errno.get());
+    }
+    try std.testing.expectEqual(@backingInt(E.INVAL), table.memtier_posix_memalign(null, &block, 64, 100));
+    try std.testing.expectEqual(null, table.memtier_builder_construct_memtier_memory(null));
 }

@@ -33,7 +33,8 @@ test "where writable memory is charged ahead, the reservation is readable and th
     if (options.thread_sanitizer) return error.SkipZigTest; // its shadow takes the addresses
     const size = 1 << 40;
     const before = try testing.Holdings.now();
-    const limit = try Limit.set(.DATA, 1 << 30);
+    // Above what other tests of this process have and keep.
+    const limit = try Limit.set(.DATA, before.mapped.writable + (1 << 30));
     defer limit.lift();
     for ([_]?usize{ null, 0x2200_0000_0000 }) |hint| {
         var region = try Region.createFile("/dev/shm", .{ .size = size, .lazy = true, .hint = hint });
@@ -60,7 +61,8 @@ test "where writable memory is charged ahead, the reservation is readable and th
 test "where writable memory is charged ahead, a forked child gets what is committed" {
     if (options.thread_sanitizer) return error.SkipZigTest; // its shadow takes the addresses
     const before = try testing.Holdings.now();
-    const limit = try Limit.set(.DATA, 1 << 30);
+    // Above what other tests of this process have and keep.
+    const limit = try Limit.set(.DATA, before.mapped.writable + (1 << 30));
     defer limit.lift();
     for ([_]bool{ true, false }) |private| {
         var region = try Region.createFile("/dev/shm", .{ .size = 1 << 40, .lazy = true });

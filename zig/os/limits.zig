@@ -37,6 +37,11 @@ pub fn reached(size: usize) ?Limit {
     return null;
 }
 
+/// How many descriptors the process may have; null: any number.
+pub fn descriptors() ?usize {
+    return resource(.NOFILE);
+}
+
 /// The process's limit, null if it has none.
 fn resource(which: linux.rlimit_resource) ?usize {
     var limit: linux.rlimit = undefined;

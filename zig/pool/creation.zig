@@ -41,13 +41,20 @@ pub const GiveBack = enum { decay, immediate, never };
 
 pub const size_min = 1 << 20;
 const maximum_default: usize = 1 << 40;
+/// Bytes of the pools that are open at once, from which those without a limit take: an eighth of what is left, and when nothing is,
+/// `maximum_least` each. With the heap's tables, whose addresses are up to four times a pool's, that is half of the address space for the
+/// first two hundred pools and a quarter for some thousands more. Where addresses are short all the same, a pool takes half as many until it
+/// finds them.
+const pools_bytes: usize = 12 << 40;
+const maximum_least: usize = 4 << 30;
+const maximum_last: usize = 1 << 30;
 
 pub const Options = struct {
     source: Source,
     /// Bytes of an eager pool, rounded up to the page: all of its storage is allocated at once. 0 for a device: what it has.
     size: usize = 0,
     /// Most bytes of a lazy pool, used when `size` is 0: storage is allocated as it is needed. 0: what the file system
-    /// has, at most 1 TiB.
+    /// has, at most 1 TiB, and less where there are thousands of pools.
     maximum: usize = 0,
     /// Smallest `size` or `maximum` that is accepted.
     minimum: usize = size_min,
@@ -124,18 +131,16 @@ pub fn create(given: *const Options) os.Error!usize {
     const range = try take(options.numbered, options.name);
     errdefer giveBack(range);
     disposal.retry();
-    var step: region_layer.Step = .reserve;
-    range.region = openRegion(options, &step) catch |err| blk: {
-        // Closed ranges may hold the address space that is missing.
-        if (err != error.ENOMEM or !disposal.sweep(.all)) return describe(options, err, step);
-        break :blk openRegion(options, &step) catch |again| return describe(options, again, step);
-    };
-    errdefer range.region.release();
-    if (options.fork != null) try followForks(options, &range.region);
-    range.region.observed = options.observed;
-    range.lives = options.lives_in_child and options.source == .anonymous;
-    if (range.region.unsafe) log.write(.errors, "The file system of \"{s}\" does not promise its storage: when it is full, touching a block may raise SIGBUS", .{options.source.directory.?});
-    build(options, settings, range) catch |err| return if (err == error.EEXIST) messages.shared(range.region.start(), range.region.length()) else describe(options, err, .reserve);
+    var attempt = resolved;
+    while (true) {
+        var step: region_layer.Step = .reserve;
+        make(&attempt, settings, range, &step) catch |err| {
+            // Closed ranges may hold the address space that is missing.
+            if (err == error.ENOMEM and (disposal.sweep(.all) or halve(options, &attempt))) continue;
+            return describe(&attempt, err, step);
+        };
+        break;
+    }
     log.write(.operations, "Pool of {d} bytes made at 0x{x}", .{ range.region.length(), range.region.start() });
     return range.handle;
 }
@@ -147,12 +152,28 @@ fn resolve(path: ?[:0]const u8) Source {
     return if (number != null) .{ .device = named } else .{ .directory = named };
 }
 
-fn followForks(options: *const Options, region: *Region) os.Error!void {
-    const directory = switch (options.source) {
+fn make(options: *const Options, settings: conf.Settings, range: *Range, step: *region_layer.Step) os.Error!void {
+    range.region = try openRegion(options, step);
+    errdefer range.region.release();
+    step.* = .reserve;
+    if (options.fork != null) try range.region.followForks(switch (options.source) {
         .directory => |directory| directory.?,
         else => "",
-    };
-    region.followForks(directory) catch |err| return describe(options, err, .reserve);
+    });
+    range.region.observed = options.observed;
+    range.lives = options.lives_in_child and options.source == .anonymous;
+    if (range.region.unsafe) log.write(.errors, "The file system of \"{s}\" does not promise its storage: when it is full, touching a block may raise SIGBUS", .{options.source.directory.?});
+    try build(options, settings, range);
+}
+
+/// Whether a pool whose limit nobody gave may be tried with half of it.
+fn halve(given: *const Options, attempt: *Options) bool {
+    if (given.size != 0 or given.maximum != 0 or given.source != .directory) return false;
+    var step: region_layer.Step = undefined;
+    const before = if (attempt.maximum != 0) attempt.maximum else maximum(attempt, &step) catch return false;
+    if (before / 2 < @max(given.minimum, maximum_last)) return false;
+    attempt.maximum = std.mem.alignBackward(usize, before / 2, 2 << 20);
+    return true;
 }
 
 /// Everything above the region.
@@ -300,7 +321,22 @@ fn maximum(options: *const Options, step: *region_layer.Step) os.Error!usize {
     };
     step.* = .open;
     const room = std.mem.alignBackward(usize, try os.file.availableAt(directory), 2 << 20);
-    return std.math.clamp(room, @max(options.minimum, 2 << 20), maximum_default);
+    const least = @max(options.minimum, 2 << 20);
+    return @max(least, @min(room, maximum_default, share(registry.reservedBytes())));
+}
+
+fn share(reserved: usize) usize {
+    return std.mem.alignBackward(usize, @max((pools_bytes -| reserved) / 8, maximum_least), 2 << 20);
+}
+
+test "thousands of pools without a limit leave addresses to others" {
+    try std.testing.expect(share(0) >= maximum_default);
+    for ([_]usize{ maximum_default, 64 << 30 }) |room| {
+        var sum: usize = 0;
+        for (0..3000) |_| sum += @min(room, share(sum));
+        // With the heap's tables.
+        try std.testing.expect(sum * 5 <= 120 << 40);
+    }
 }
 
 fn describe(options: *const Options, err: os.Error, step: region_layer.Step) os.Error {
@@ -313,7 +349,7 @@ fn describe(options: *const Options, err: os.Error, step: region_layer.Step) os.
         .directory => |directory| messages.file(options.wording, err, step, directory.?, size),
         .device => |path| messages.device(options.wording, err, step, path, size, options.minimum),
         .path => unreachable, // resolved
-        .region => |region| messages.region(err, region.address, region.size),
+        .region => |region| if (err == error.EEXIST) messages.shared(region.address, std.mem.alignBackward(usize, region.size, os.memory.pageSize())) else messages.region(err, region.address, region.size),
         .anonymous => messages.anonymous(err, size),
     };
 }

@@ -23,12 +23,16 @@ fn say(err: os.Error, comptime format: []const u8, args: anytype) os.Error {
     return err;
 }
 
-/// " (RLIMIT_AS: 1073741824 bytes)" after ENOMEM, where a limit is the reason; else "".
+/// " (RLIMIT_AS: 1073741824 bytes)" after ENOMEM and EMFILE, where a limit is the reason; else "".
 const Reason = struct {
     buffer: [80]u8 = undefined,
 
     /// `size` bytes of addresses were wanted, and memory for bookkeeping beside them.
     fn of(r: *Reason, err: os.Error, size: usize) []const u8 {
+        if (err == error.EMFILE) {
+            const most = os.limits.descriptors() orelse return "";
+            return base.text.format(&r.buffer, " (RLIMIT_NOFILE: {d} descriptors; a growing pool keeps one)", .{most});
+        }
         if (err != error.ENOMEM) return "";
         const bookkeeping = size / 32 + (1 << 20);
         const limit = os.limits.reached(size +| bookkeeping) orelse return "";
@@ -73,7 +77,10 @@ pub fn file(wording: Wording, err: os.Error, step: Step, directory: [:0]const u8
     const reason = storage.of(err, size);
     if (err == error.ENOTDIR) if (deviceAt(directory)) |number| return deviceAsDirectory(wording, number, directory);
     switch (wording) {
-        .sentence => return say(err, "Creating a pool of {d} bytes in \"{s}\" failed: {s}{s}", .{ size, directory, text, reason }),
+        .sentence => return if (size == 0)
+            say(err, "Creating a pool in \"{s}\" failed: {s}{s}", .{ directory, text, reason })
+        else
+            say(err, "Creating a pool of {d} bytes in \"{s}\" failed: {s}{s}", .{ size, directory, text, reason }),
         .libvmem => return switch (step) {
             // What looking at the path says before anything is opened.
             .open => if (err != error.ENOENT and err != error.EACCES and !resolves(directory))

@@ -94,6 +94,14 @@ pub fn owner(address: usize) ?*Range {
     return null;
 }
 
+/// Bytes of the addresses that open pools have, about: no lock is taken. Time by the pools there were at once.
+pub fn reservedBytes() usize {
+    const all = slots.load(.acquire) orelse return 0;
+    var sum: usize = 0;
+    for (all[0..@atomicLoad(u32, &slots_end, .acquire)]) |*slot| sum +|= slot.size.load(.monotonic);
+    return sum;
+}
+
 /// Whether the handle is that of a pool which this process inherited through a fork.
 pub fn isInherited(handle: usize) bool {
     const range = lookup(handle) orelse return false;

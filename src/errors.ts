@@ -83,10 +83,12 @@ export class VmemError extends Error {
 export class OutOfMemoryError extends VmemError {
   /** Always "OutOfMemoryError". */
   override readonly name: string = "OutOfMemoryError";
-  /** Bytes that could still be allocated, in blocks of any size. */
+  /** Bytes that could still be allocated, in blocks of any size: what the pool's limit allows and its file system has. */
   readonly available: number;
   /** Bytes of the largest block that could be allocated. */
   readonly largestFree: number;
+  /** What there is too little of: "storage" where the file system has less than the pool's limit would allow to take, else "limit". */
+  readonly lacks: "limit" | "storage";
 
   /**
    * Makes an error with code "ENOMEM".
@@ -94,11 +96,18 @@ export class OutOfMemoryError extends VmemError {
    * @param message What failed.
    * @param available Bytes in all.
    * @param largestFree Bytes in one piece.
+   * @param lacks What there is too little of. Default: "limit".
    */
-  constructor(message: string, available: number, largestFree: number) {
+  constructor(
+    message: string,
+    available: number,
+    largestFree: number,
+    lacks: "limit" | "storage" = "limit",
+  ) {
     super(12, message);
     this.available = available;
     this.largestFree = largestFree;
+    this.lacks = lacks;
   }
 }
 

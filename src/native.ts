@@ -46,6 +46,7 @@ export let statsClasses: Native["vmem_ffi_stats_classes"];
 export let statsArena: Native["vmem_ffi_stats_arena"];
 export let stats: Native["vmem_ffi_stats"];
 export let statsText: Native["vmem_ffi_stats_text"];
+export let isLow: Native["vmem_ffi_is_low"];
 export let check: Native["vmem_ffi_check"];
 export let trim: Native["vmem_ffi_trim"];
 export let reset: Native["vmem_ffi_reset"];
@@ -101,6 +102,7 @@ export function openNative(): void {
     vmem_ffi_stats_arena: statsArena,
     vmem_ffi_stats: stats,
     vmem_ffi_stats_text: statsText,
+    vmem_ffi_is_low: isLow,
     vmem_ffi_check: check,
     vmem_ffi_trim: trim,
     vmem_ffi_reset: reset,

@@ -53,6 +53,7 @@ import { freeView, isView, make } from "./struct/make.ts";
 import type { Init, Struct, View, ViewMembers } from "./struct/types.ts";
 import { duplicate, readText, textLength, writeText } from "./strings.ts";
 import { attachToken, type PoolToken, tokenOf } from "./token.ts";
+import { show } from "./text.ts";
 import { notify, wait, type WaitOptions } from "./waiting.ts";
 
 const secret = Symbol("Pool.create");
@@ -952,6 +953,49 @@ export class Pool implements Disposable {
     const statistics = read(this.#handle);
     if (typeof statistics === "number") this.#memory.refuse(statistics, action);
     return statistics;
+  }
+
+  /**
+   * Whether fewer bytes than `bytes` can still be allocated, as `stats().available` counts them: a low-water mark to poll, say at each
+   * insertion into a cache. Costs some ten nanoseconds while pages that have storage suffice, a question to the file system (under a
+   * microsecond) where the pool would grow, and as much as {@linkcode Pool.stats} when little is left.
+   *
+   * @param bytes The mark. Some MiB above the largest block are right for a growing pool, which takes storage in steps of 2 MiB.
+   * @returns Whether it is time to free something.
+   * @throws VmemError The pool is closed (EBADF).
+   * @throws RangeError `bytes` is no whole number from 0.
+   *
+   * @example A cache that drops its oldest entries when the pool or its file system runs low
+   * ```ts
+   * import { assert } from "@std/assert";
+   * import { Pool, type Pointer } from "@vmem/vmem";
+   *
+   * using pool = Pool.create({ maxSize: "16MiB" });
+   * const entries = new Map<string, Pointer>(); // in the order of insertion
+   * function put(key: string, size: number): Pointer {
+   *   for (const [oldest, at] of entries) {
+   *     if (!pool.isLow(4 * 2 ** 20)) break;
+   *     entries.delete(oldest);
+   *     pool.free(at);
+   *   }
+   *   const at = pool.malloc(size);
+   *   entries.set(key, at);
+   *   return at;
+   * }
+   * for (let i = 0; i < 1000; i++) put(`page ${i}`, 100_000);
+   * assert(entries.size > 100 && entries.size < 160);
+   * assert(entries.has("page 999") && !entries.has("page 0"));
+   * ```
+   */
+  isLow(bytes: number): boolean {
+    // Bun takes what is no number for one.
+    const result = typeof bytes === "number" ? native.isLow(this.#handle, bytes) : -1;
+    if (result >= 0) return result === 1;
+    const action = "Cannot tell whether the pool runs low";
+    if (!(Number.isSafeInteger(bytes) && bytes >= 0)) {
+      throw new RangeError(`${action}: bytes must be a whole number from 0, not ${show(bytes)}`);
+    }
+    this.#memory.refuse(result, action);
   }
 
   /**

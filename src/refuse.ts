@@ -42,13 +42,19 @@ export function refuse(handle: number, status: number, action: string, pointer?:
 /** An error that tells how much memory there is. */
 export function outOfMemory(handle: number, action: string): OutOfMemoryError {
   const statistics = readStatistics(handle);
-  const { available, largestFree } = typeof statistics === "number"
-    ? { available: 0, largestFree: 0 }
-    : statistics;
+  if (typeof statistics === "number") {
+    return new OutOfMemoryError(`${action}: the pool has no room`, 0, 0);
+  }
+  const { available, largestFree, storageLeft, mapped, committed } = statistics;
+  const lacks = storageLeft < mapped - committed ? "storage" : "limit";
+  const who = lacks === "storage"
+    ? `the file system has ${storageLeft} bytes left, with them the pool has ${available}`
+    : `the pool has ${available} bytes left`;
   return new OutOfMemoryError(
-    `${action}: the pool has ${available} bytes left, the largest free piece has ${largestFree}`,
+    `${action}: ${who}, the largest free piece has ${largestFree}`,
     available,
     largestFree,
+    lacks,
   );
 }
 

@@ -26,13 +26,13 @@ export interface Statistics {
   readonly allocated: number;
   /** In pages that hold blocks in use, or blocks kept ready for reuse. */
   readonly active: number;
-  /** With storage behind it: what the file takes on its file system. */
+  /** With storage behind it. */
   readonly committed: number;
   /** The pool's whole range of addresses: `size`, or `maxSize` of a growing pool. */
   readonly mapped: number;
   /** In free blocks that threads and the pool keep ready for reuse; a part of `active`. */
   readonly cached: number;
-  /** What can still be allocated in blocks of any size, as far as the pool's limit says; the file system may have less. */
+  /** What can still be allocated in blocks of any size: within the pool's limit, and with what the file system has left. A quota, and what others take at the same moment, may leave less. */
   readonly available: number;
   /** The largest block that can still be allocated, likewise. */
   readonly largestFree: number;
@@ -46,6 +46,10 @@ export interface Statistics {
   readonly arenas: number;
   /** Threads that keep free blocks of the pool. */
   readonly threads: number;
+  /** What the pool's file takes on its file system, as that says: `committed`, and at most some pages more. */
+  readonly fileBytes: number;
+  /** What the file system of a growing pool has left for an ordinary user; Infinity where it does not say, and for pools that have all of their storage. */
+  readonly storageLeft: number;
 }
 
 /**
@@ -168,6 +172,9 @@ export function wantsDetail(options: unknown, action: string): boolean {
 
 const count = Object.keys(Statistic).length;
 
+/** What the native side says from here on is that it knows no limit. */
+const unlimited = 2 ** 62;
+
 /** The statistics of a handle, or the native side's `-errno`. */
 export function readStatistics(handle: number): Statistics | number {
   const out = new Float64Array(count);
@@ -187,6 +194,8 @@ export function readStatistics(handle: number): Statistics | number {
     purged: of(Statistic.purged),
     arenas: of(Statistic.arenas),
     threads: of(Statistic.threads),
+    fileBytes: of(Statistic.file),
+    storageLeft: of(Statistic.room) < unlimited ? of(Statistic.room) : Infinity,
   };
 }
 

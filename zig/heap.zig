@@ -49,6 +49,9 @@ pub const decayMs = @import("heap/give_back.zig").decayMs;
 pub const expectTail = @import("heap/hardened.zig").expectTail;
 pub const forgetBlocks = @import("heap/memcheck.zig").forgetBlocks;
 
+/// Whether little can still be allocated.
+pub const isLow = @import("heap/room.zig").isLow;
+
 /// What statistics read.
 pub const counts = @import("heap/counts.zig");
 pub const classes_table = &classes.table;
@@ -92,6 +95,7 @@ test {
     _ = @import("heap/heap_test.zig");
     _ = @import("heap/double_free_test.zig");
     _ = @import("heap/reset_test.zig");
+    _ = @import("heap/room.zig");
     _ = @import("heap/stress_test.zig");
     _ = @import("heap/walk_test.zig");
 }

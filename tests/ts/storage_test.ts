@@ -46,6 +46,7 @@ test("a growing pool takes storage as it hands memory out, and trim() gives it b
     const full = pool.stats().committed;
     assert(full >= 128 * MiB, `${full} bytes committed`);
     assert(storage(dir) >= 128 * MiB, `${storage(dir)} bytes on the file system`);
+    assertEquals(pool.stats().fileBytes, storage(dir));
     for (const array of arrays.slice(1)) pool.free(array);
     assertEquals(pool.stats().committed, full);
     const given = pool.trim();
@@ -119,17 +120,24 @@ const mounter = [["unshare", "-m"], ["unshare", "-r", "-m"]].find((words) =>
   run([...words, "sh", "-c", "mount -t tmpfs -o size=1m none /mnt"]).status === 0
 );
 
-test("a file system that is full gives OutOfMemoryError and nothing worse", {
-  skip: mounter === undefined ? "mounting a small file system is not permitted here" : false,
-}, () => {
-  withFolder((dir) => {
-    const child = program("children/full.ts", dir);
-    const script = `mount -t tmpfs -o size=16m none "$0" && exec "$@"`;
-    const { status, signal, output } = run([...mounter ?? [], "sh", "-c", script, dir, ...child]);
-    assertEquals({ status, signal, output: output.trim().split("\n").at(-1) }, {
-      status: 0,
-      signal: null,
-      output: "ok",
-    }, output);
+for (
+  const [title, file] of [
+    ["a file system that is full gives OutOfMemoryError and nothing worse", "children/full.ts"],
+    ["what pools say of the room that a file system has left is so", "children/low.ts"],
+  ] as const
+) {
+  test(title, {
+    skip: mounter === undefined ? "mounting a small file system is not permitted here" : false,
+  }, () => {
+    withFolder((dir) => {
+      const child = program(file, dir);
+      const script = `mount -t tmpfs -o size=16m none "$0" && exec "$@"`;
+      const { status, signal, output } = run([...mounter ?? [], "sh", "-c", script, dir, ...child]);
+      assertEquals({ status, signal, output: output.trim().split("\n").at(-1) }, {
+        status: 0,
+        signal: null,
+        output: "ok",
+      }, output);
+    });
   });
-});
+}

@@ -44,8 +44,8 @@ pub const GiveBack = pool.GiveBack;
 /// Results of `vmem_ffi_wait`.
 pub const Wait = pool.Outcome;
 
-/// Indices of what `vmem_ffi_stats` fills in: bytes, but for the last four, of which `purged` is bytes, too.
-pub const Statistic = enum(u32) { allocated, active, committed, mapped, cached, available, largest_free, peak, purges, purged, arenas, threads };
+/// Indices of what `vmem_ffi_stats` fills in: bytes, but for `purges`, `arenas` and `threads`. `room`: 2^62 and more is no known limit.
+pub const Statistic = enum(u32) { allocated, active, committed, mapped, cached, available, largest_free, peak, purges, purged, arenas, threads, file, room };
 pub const ClassStatistic = reports.ClassStatistic;
 pub const ArenaStatistic = reports.ArenaStatistic;
 /// What `vmem_ffi_ctl` says of a name.
@@ -268,6 +268,14 @@ pub const table = struct {
         const omit = if (letters) |text| text[0..letter_count] else "";
         const buffer: []u8 = if (out) |to| to[0..room] else &.{};
         return number(pool.statsText(bits(handle), omit, buffer));
+    }
+
+    /// 1: fewer than `bytes` can still be allocated.
+    pub fn vmem_ffi_is_low(handle: f64, bytes: f64) callconv(.c) i32 {
+        const mark = whole(bytes) catch |err| return status(err);
+        const range = pinned(handle) catch |err| return status(err);
+        defer pool.unpin(range);
+        return @intFromBool(heap.isLow(range.heap, mark));
     }
 
     /// 1: the pool is consistent.

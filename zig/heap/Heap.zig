@@ -25,6 +25,7 @@ const depot = @import("depot.zig");
 const give_back = @import("give_back.zig");
 const hardened = @import("hardened.zig");
 const memcheck = @import("memcheck.zig");
+const room = @import("room.zig");
 const slabs = @import("slabs.zig");
 const thread = @import("thread.zig");
 const verify = @import("verify.zig");
@@ -84,9 +85,9 @@ pub const Stats = struct {
     mapped: u64,
     /// Bytes of free blocks in thread caches and depots.
     cached: u64,
-    /// Bytes that can still be allocated, as small blocks of the classes in use at best.
+    /// Bytes that can still be allocated, as small blocks of the classes in use at best: see room.zig.
     available: u64,
-    /// The largest block that can be allocated at once, storage permitting, caches taken back.
+    /// The largest block that can be allocated at once, caches taken back.
     largest_free: u64,
     /// The most that `active` ever was.
     peak: u64,
@@ -95,6 +96,10 @@ pub const Stats = struct {
     purged: u64,
     arenas: u32,
     threads: u32,
+    /// Bytes of storage that the region's file has.
+    file: u64,
+    /// Bytes that its file system has left, `room.unlimited` where that is not known.
+    room: u64,
 };
 
 const budget_max: u64 = 256 << 20;
@@ -540,26 +545,29 @@ pub fn stats(h: *Heap) Stats {
             slab_bytes += s.pages * page_size;
         }
     }
+    const file = h.region.stored();
+    const left = room.left(h);
     const largest = h.runs.largest();
     h.runs.lock.lock();
     defer h.runs.lock.unlock();
     const used = h.runs.used_pages * page_size;
     const held = out + (used - @min(used, slab_bytes));
     const allocated = held - @min(held, cached);
-    const total = @as(u64, h.runs.end - h.runs.bottom) * page_size;
     return .{
         .allocated = allocated,
         .active = used,
         .committed = h.region.committed(),
         .mapped = h.region.length(),
         .cached = cached,
-        .available = total - @min(total, allocated),
-        .largest_free = @as(u64, largest) * page_size,
+        .available = room.available(&h.runs, allocated, left),
+        .largest_free = @as(u64, room.largest(&h.runs, largest, left)) * page_size,
         .peak = h.runs.used_pages_peak * page_size,
         .purges = h.runs.npurge,
         .purged = h.runs.purged_bytes,
         .arenas = h.arena_count,
         .threads = h.threads,
+        .file = file,
+        .room = left,
     };
 }
 

@@ -315,6 +315,22 @@ pub const Region = struct {
         return r.units.set_count * r.granule - short;
     }
 
+    /// Bytes of storage that the region's file has on its file system, where that can be asked; else what is committed.
+    pub fn stored(r: *const Region) u64 {
+        return if (r.fileAtHand()) os.file.allocated(r.fd) catch r.committed() else r.committed();
+    }
+
+    /// Bytes that the file system can still give an ordinary user. Null: storage is not taken from one, or it does not say.
+    pub fn roomLeft(r: *const Region) ?u64 {
+        if (!r.lazy or !r.allocates or !r.fileAtHand()) return null;
+        const bytes = os.file.available(r.fd) catch return null;
+        return if (bytes == std.math.maxInt(u64)) null else bytes;
+    }
+
+    fn fileAtHand(r: *const Region) bool {
+        return r.source == .file and r.fd != -1 and !r.private and !r.forks.parted and r.state == .live;
+    }
+
     /// Takes the storage away and leaves memory that reads as zeros and takes writes, for those who may still look. Afterwards only
     /// `abandon` and `release` are allowed. Borrowed memory is left as it is. Where the process has no mapping to spare, the
     /// storage goes back but the file stays mapped; another call tries again, and `isAbandoned` says whether it is done.

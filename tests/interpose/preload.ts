@@ -70,14 +70,20 @@ export function findProgram(name: string): string | undefined {
   });
 }
 
-/** Calls `body` with an empty folder that is there for as long as that takes. */
+/** Calls `body` with an empty folder that is there for as long as that takes, a promise that it gives included. */
 export function inFolder<T>(body: (folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), "vmem-interpose-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  let result: T;
   try {
-    return body(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    result = body(folder);
+  } catch (error) {
+    remove();
+    throw error;
   }
+  if (result instanceof Promise) return result.finally(remove) as T;
+  remove();
+  return result;
 }
 
 /** Most bytes of blocks that each process which wrote its statistics to the file ever had. */

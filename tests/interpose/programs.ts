@@ -18,6 +18,12 @@ export interface Program {
   readonly modes?: readonly number[];
   /** Bytes that one of its processes has in a pool at some time, at least. Undefined: it ends without destructors. */
   readonly captures?: number;
+  /** What it starts, for what is not installed everywhere. */
+  readonly needs?: readonly string[];
+  /** The process whose memory is looked at; the largest if nothing is said. */
+  readonly process?: string;
+  /** It reads the repository's history. */
+  readonly history?: boolean;
 }
 
 const python = `

@@ -3,21 +3,12 @@
  * set for every process that ends in the usual way, show that their memory came from pools.
  */
 import { assert, assertEquals } from "@std/assert";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { bun, deno } from "../../tools/bun.ts";
-import { root } from "../sources.ts";
-import { ceilings, findProgram, inFolder, pool, runProgram } from "./preload.ts";
+import { ceilings, inFolder, pool, runProgram } from "./preload.ts";
 import { type Program, programs } from "./programs.ts";
-
-/** An empty working directory but for the file "lines". */
-function workplace(folder: string, name: string): string {
-  const place = join(folder, name);
-  mkdirSync(place);
-  writeFileSync(join(place, "lines"), lines());
-  return place;
-}
+import { heldIn } from "./watched.ts";
+import { starting, workplace } from "./workplace.ts";
 
 /** Runs the program twice, in equal folders: alone, and with a pool. */
 function compare(program: Program, start: readonly string[], folder: string, mode?: number): void {
@@ -41,27 +32,6 @@ function compare(program: Program, start: readonly string[], folder: string, mod
   assert(most >= least, `at most ${most} bytes were allocated in pools, not ${least}`);
 }
 
-/** 20 000 lines of text in no order. */
-function lines(): string {
-  let state = 1;
-  return Array.from({ length: 20_000 }, () => {
-    state = state * 48271 % 2147483647;
-    return `${state % 1000} ${state.toString(36)} ${"x".repeat(state % 50)}\n`;
-  }).join("");
-}
-
-/** What starts the program; undefined where it is not installed. */
-function starting(command: string): readonly string[] | undefined {
-  if (command === "deno") return [deno()];
-  if (command === "bun") {
-    // The program itself: what starts it may be another one.
-    const found = runProgram([...bun(), "-p", "process.execPath"], { cwd: root });
-    return [found.stdout.trim()];
-  }
-  const path = findProgram(command);
-  return path === undefined ? undefined : [path];
-}
-
 for (const program of programs) {
   const start = starting(program.command);
   const skip = start === undefined && `${program.command} is not installed`;
@@ -72,3 +42,17 @@ for (const program of programs) {
     });
   }
 }
+
+test("interpose: what a process holds is told by its list of mappings", () => {
+  const smaps = [
+    "7f00-7f10 rw-s 00000000 00:1a 77                       /dev/shm/pools/#77 (deleted)",
+    "Rss:                 100 kB",
+    "Anonymous:            20 kB",
+    "7f20-7f30 rw-p 00000000 00:00 0                        [heap]",
+    "Rss:                   8 kB",
+    "Anonymous:             4 kB",
+    "7f30-7f40 rw-p 00000000 00:00 0 ",
+    "Anonymous:             1 kB",
+  ].join("\n");
+  assertEquals(heldIn(smaps, "/dev/shm/pools"), { pools: 100 * 1024, other: 5 * 1024 });
+});

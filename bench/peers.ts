@@ -80,6 +80,11 @@ export function buildClockLibrary(): string {
   return build("libclock.so", ["clock.c"], [], ["-shared", "-fPIC"]);
 }
 
+/** The program that measures the first fork of a large process. */
+export function buildFirstFork(): string {
+  return build("first_fork", ["first_fork.c"], [], []);
+}
+
 function build(
   name: string,
   sources: readonly string[],

@@ -36,8 +36,9 @@ export const deno: Runtime = {
     try {
       global().statSync(path);
       return true;
-    } catch {
-      return false;
+    } catch (error) {
+      // What is below /dev and /proc Deno shows only to programs that may do everything.
+      return (error as Error).name === "NotCapable" ? undefined : false;
     }
   },
 

@@ -45,3 +45,12 @@ test("VMEM_LIBRARY is ignored without --allow-env, and read with it", () => {
   const { output } = run([...words, "--allow-env=VMEM_LIBRARY", child], wrong);
   assert(output.includes(`"/no/such.so", from VMEM_LIBRARY`), output);
 });
+
+test("what Deno does not show is not taken for absent", () => {
+  const program = fileURLToPath(new URL("children/shm.ts", import.meta.url));
+  const { status, output } = run(
+    [process.execPath, "run", "--no-prompt", "--allow-read", program],
+    {},
+  );
+  assertEquals([status, output.trim()], [0, "/dev/shm"], output);
+});

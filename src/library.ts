@@ -12,9 +12,10 @@ import { fileURLToPath } from "node:url";
 import { embedded } from "./embedded.ts";
 import { LibraryError } from "./errors.ts";
 import { type Buffers, currentRuntime, type Functions } from "./runtime.ts";
+import { usesMusl } from "./runtime/libc.ts";
 import { abi, table } from "./symbols.ts";
 import { show } from "./text.ts";
-import { unpack } from "./unpack.ts";
+import { isInExecutable, unpack, unpackFile } from "./unpack.ts";
 
 /** The library, opened. */
 export interface Library {
@@ -32,7 +33,8 @@ let opened: Library | undefined;
 
 /**
  * Names the file of the native library, before the first pool of this thread is made. For bundles and executables, where
- * the package's own files are elsewhere. Every thread (worker) that uses pools must name the same file.
+ * the package's own files are elsewhere. Every thread (worker) that uses pools must name the same file. One inside an
+ * executable of `bun build --compile` is copied to `$XDG_CACHE_HOME/vmem` or `~/.cache/vmem`.
  *
  * @param path An absolute path, or one relative to the working directory.
  * @throws LibraryError The library is open already.
@@ -68,7 +70,7 @@ export function openLibrary(): Library {
   if (named !== undefined && named !== "") {
     const origin = chosen === undefined ? "VMEM_LIBRARY" : "setLibrary()";
     try {
-      return opened = openFile(named);
+      return opened = openFile(isInExecutable(named) ? unpackFile(named) : named);
     } catch (error) {
       throw refusal([`${show(named)}, from ${origin}: ${reason(error)}`], error);
     }
@@ -76,8 +78,12 @@ export function openLibrary(): Library {
   return opened = openOwn();
 }
 
-/** Name of the platform, as in the names of the files in `lib/`. */
-export const platform: string = `${process.platform}-${process.arch}`;
+let known: string | undefined;
+
+/** Name of the platform, as in the names of the files in `lib/`: "linux-x64", "linux-arm64-musl". */
+export function platform(): string {
+  return known ??= `${process.platform}-${process.arch}${usesMusl() ? "-musl" : ""}`;
+}
 
 function openOwn(): Library {
   const runtime = currentRuntime();
@@ -102,8 +108,8 @@ function openOwn(): Library {
 
 function* ownPaths(): Generator<string> {
   const local = import.meta.url.startsWith("file:");
-  if (local) yield fileURLToPath(new URL(`../lib/${platform}.so`, import.meta.url));
-  const copy = embedded[platform];
+  if (local) yield fileURLToPath(new URL(`../lib/${platform()}.so`, import.meta.url));
+  const copy = embedded[platform()];
   if (copy !== undefined) yield unpack(copy);
   if (local) yield fileURLToPath(new URL("../zig-out/lib/libvmem_ffi.so", import.meta.url));
 }
@@ -166,7 +172,7 @@ function refusal(tried: readonly string[], cause: unknown): LibraryError {
     ? `${runtime.name} did not permit it: ${runtime.permissionHint}`
     : `build it with "deno task build", or name its file with setLibrary() or VMEM_LIBRARY`;
   return new LibraryError(
-    `Cannot load the vmem library for ${platform} on ${runtime.name}: ${advice}. Tried:\n` +
+    `Cannot load the vmem library for ${platform()} on ${runtime.name}: ${advice}. Tried:\n` +
       tried.map((line) => `  ${line}`).join("\n"),
     { cause },
   );

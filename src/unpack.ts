@@ -1,5 +1,5 @@
 /**
- * The library that a JSR package carries becomes a file: `$XDG_CACHE_HOME/vmem/<sha256>.so`, in a folder of the user's
+ * The library that a JSR package or an executable carries becomes a file: `$XDG_CACHE_HOME/vmem/<sha256>.so`, in a folder of the user's
  * own. An existing file is used only if its bytes are the package's.
  *
  * @module
@@ -30,11 +30,33 @@ export function cacheFolder(): string {
  * @param folder Where it goes.
  */
 export function unpack(library: EmbeddedLibrary, folder: string = cacheFolder()): string {
-  const path = join(folder, `${library.sha256}.so`);
+  return place(library.sha256, () => Buffer.from(library.base64, "base64"), folder);
+}
+
+/** Whether a path leads into an executable that Bun has made. */
+export function isInExecutable(path: string): boolean {
+  return path.startsWith("/$bunfs/");
+}
+
+/**
+ * Path of a true file with the bytes of one inside an executable. From there Bun opens it anew for each of its two loaders,
+ * as two libraries that know nothing of each other's pools.
+ *
+ * @param path The file in the executable.
+ * @param folder Where it goes.
+ */
+export function unpackFile(path: string, folder: string = cacheFolder()): string {
+  const bytes = readFileSync(path);
+  return place(sha256(bytes), () => bytes, folder);
+}
+
+/** Path of the file with this hash in the folder, written if need be. */
+function place(hash: string, content: () => Uint8Array, folder: string): string {
+  const path = join(folder, `${hash}.so`);
   try {
-    if (existsSync(path) && sha256(readFileSync(path)) === library.sha256) return path;
-    const bytes = Buffer.from(library.base64, "base64");
-    if (sha256(bytes) !== library.sha256) {
+    if (existsSync(path) && sha256(readFileSync(path)) === hash) return path;
+    const bytes = content();
+    if (sha256(bytes) !== hash) {
       throw new Error("the package is damaged: its hash does not match");
     }
     mkdirSync(folder, { recursive: true, mode: 0o700 });

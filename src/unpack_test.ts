@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { LibraryError } from "./errors.ts";
-import { unpack } from "./unpack.ts";
+import { isInExecutable, unpack, unpackFile } from "./unpack.ts";
 
 const bytes = Buffer.from("the bytes of a library");
 const library = {
@@ -55,4 +55,23 @@ test("unpack() refuses a damaged package and a folder that cannot be made", () =
     writeFileSync(join(dir, "file"), "");
     assertThrows(() => unpack(library, join(dir, "file", "x")), LibraryError, "Cannot unpack");
   });
+});
+
+test("unpackFile() copies a file under the name of its hash", () => {
+  withFolder((dir) => {
+    const carried = join(dir, "carried.so");
+    writeFileSync(carried, bytes);
+    const folder = join(dir, "cache");
+    const path = unpackFile(carried, folder);
+    assertEquals(path, join(folder, `${library.sha256}.so`));
+    assertEquals(readFileSync(path), bytes);
+    writeFileSync(path, "something else");
+    assertEquals(readFileSync(unpackFile(carried, folder)), bytes);
+    assertEquals(readdirSync(folder), [`${library.sha256}.so`]);
+  });
+});
+
+test("isInExecutable() tells Bun's own paths from those of files", () => {
+  assertEquals(isInExecutable("/$bunfs/root/linux-x64-0a1b.so"), true);
+  assertEquals(isInExecutable("/usr/lib/$bunfs/linux-x64.so"), false);
 });

@@ -167,16 +167,16 @@ function ownLibrary(): string {
   const name = "libvmmalloc.so.1";
   const tried: string[] = [];
   const local = import.meta.url.startsWith("file:");
-  const places = local ? [`../lib/${platform}/${name}`, `../zig-out/lib/${name}`] : [];
+  const places = local ? [`../lib/${platform()}/${name}`, `../zig-out/lib/${name}`] : [];
   for (const place of places) {
     const file = fileURLToPath(new URL(place, import.meta.url));
     if (currentRuntime().exists(file)) return file;
     tried.push(file);
   }
-  const copy = embedded[`${platform}/${name}`];
+  const copy = embedded[`${platform()}/${name}`];
   if (copy !== undefined) return unpack(copy);
   throw new LibraryError(
-    `${action}: the package's ${name} for ${platform} was not found, or its folder may not be read; ` +
+    `${action}: the package's ${name} for ${platform()} was not found, or its folder may not be read; ` +
       `name the file as "library"${tried.length === 0 ? "" : `. Tried:\n  ${tried.join("\n  ")}`}`,
   );
 }

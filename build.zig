@@ -27,10 +27,11 @@ comptime {
 pub fn build(b: *std.Build) void {
     const config: Config = .init(b);
     const libvmem = @import("zig/build/libvmem.zig").add(config);
-    @import("zig/build/libvmem_ffi.zig").add(config);
+    const libvmem_ffi = @import("zig/build/libvmem_ffi.zig").add(config);
     @import("zig/build/install.zig").addManuals(config);
     const libvmmalloc = @import("zig/build/libvmmalloc.zig").add(config);
     const libmemkind = @import("zig/build/libmemkind.zig").add(config);
+    @import("zig/build/package.zig").add(config, .{ .vmem_ffi = libvmem_ffi, .vmem = libvmem, .vmmalloc = libvmmalloc, .memkind = libmemkind });
     @import("zig/build/unit_tests.zig").add(config);
     @import("zig/build/abi.zig").add(config, &.{
         .{ .folder = "tests/abi", .out = "abi", .library = libvmem },

@@ -1,0 +1,42 @@
+import { test } from "node:test";
+import { assertEquals } from "@std/assert";
+import process from "node:process";
+import { platform } from "../src/library.ts";
+import { declarations, manifest, renamed, targets } from "./pack.ts";
+
+test("package.json has an entry with types for each of deno.json's", () => {
+  const text = manifest({
+    name: "@vmem/vmem",
+    version: "1.2.3",
+    license: "BSD-3-Clause",
+    exports: { ".": "./mod.ts", "./vmmalloc": "./src/vmmalloc.ts" },
+  });
+  const { name, version, exports, scripts } = JSON.parse(text);
+  assertEquals([name, version, scripts], ["vmem", "1.2.3", undefined]);
+  assertEquals(exports, {
+    ".": { types: "./mod.d.ts", default: "./mod.js" },
+    "./vmmalloc": { types: "./src/vmmalloc.d.ts", default: "./src/vmmalloc.js" },
+    "./lib/*": "./lib/*",
+    "./package.json": "./package.json",
+  });
+});
+
+test("declarations() names the files that are there, and leaves other text alone", () => {
+  assertEquals(
+    declarations('export { a } from "./src/a.ts"; type B = import("../b.ts").B; // "./c.ts"'),
+    'export { a } from "./src/a.js"; type B = import("../b.js").B; // "./c.ts"',
+  );
+  assertEquals(declarations('import { x } from "other/x.ts";'), 'import { x } from "other/x.ts";');
+});
+
+test("renamed() gives examples the name of the npm package", () => {
+  assertEquals(
+    renamed('from "@vmem/vmem"; from "@vmem/vmem/vmmalloc"'),
+    'from "vmem"; from "vmem/vmmalloc"',
+  );
+});
+
+test("the platform of this machine is one that is packed", () => {
+  assertEquals(Object.hasOwn(targets, platform()), true);
+  assertEquals(platform(), `${process.platform}-${process.arch}`);
+});

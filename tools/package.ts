@@ -3,8 +3,15 @@
  * runs the libraries of other platforms under an emulator and under musl where those are. Its last line is
  * `N passed, N failed`; what cannot run here is named with its reason.
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { readdirSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -48,6 +55,9 @@ const machines: Readonly<Record<string, Machine>> = {
 const work = mkdtempSync(join(tmpdir(), "vmem-package-"));
 const tests = join(root, "tests", "package");
 
+/** The first that has FFI without an option. */
+const nodeVersion = "26.10.0";
+
 async function run(
   words: readonly string[],
   cwd: string,
@@ -58,7 +68,7 @@ async function run(
   return output;
 }
 
-/** An empty project with the tarball's content installed by `npm`, as Bun's and Deno's own installers differ in what they take. */
+/** An empty project with these files of tests/package. */
 function project(name: string, files: readonly string[]): string {
   const folder = join(work, name);
   mkdirSync(folder);
@@ -124,6 +134,7 @@ export { preload };
   }
 }
 
+/** By npm, since Deno leaves out a dependency that is a tarball and says nothing. */
 function install(folder: string): Promise<string> {
   return run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", tarball()], folder);
 }
@@ -143,6 +154,18 @@ async function onDeno(): Promise<void> {
     run([deno(), "run", "--no-prompt", ...permissions, "example.mjs"], folder),
     "the example ran",
   );
+}
+
+/** A package that does not serve Node says so itself. */
+async function onNode(): Promise<string | void> {
+  const folder = project("node", ["example.mjs"]);
+  await install(folder);
+  const words = ["npx", "-y", `node@${nodeVersion}`, "example.mjs"];
+  const { status, output } = await execute(words, { cwd: folder, limit: 600 });
+  const refusal = /Node \S+ is not supported yet/.exec(output);
+  if (status !== 0 && refusal !== null) return refusal[0];
+  if (status !== 0) throw new Error(`"${words.join(" ")}" ended with ${status}:\n${output}`);
+  await expectLine(Promise.resolve(output), "the example ran");
 }
 
 /** The executable runs where nothing is installed. */
@@ -213,6 +236,7 @@ const checks: readonly Check[] = [
   { name: "types as users see them", run: userTypes },
   { name: "installed, on Bun", run: onBun },
   { name: "installed, on Deno", run: onDeno },
+  { name: "installed, on Node", run: onNode },
   { name: "an executable by Bun", run: executable },
   ...Object.entries(targets).map(([platform, target]) => ({
     name: `libraries for ${platform}`,

@@ -51,6 +51,8 @@ used_pages: u64 = 0,
 used_pages_peak: u64 = 0,
 /// Pages freed since storage was last given back.
 dirty_pages: u64 = 0,
+/// Granules whose last used page was freed since then: a few pages may keep many.
+idle_granules: u64 = 0,
 /// For statistics: runs by size, and how often and how many bytes of storage were given back.
 extents: *[counts.extent_count]counts.Extent,
 npurge: u64 = 0,
@@ -166,6 +168,7 @@ pub fn releaseAll(r: *Runs) void {
         r.metadata.give(number);
     }
     @atomicStore(u64, &r.dirty_pages, r.dirty_pages + r.used_pages, .monotonic);
+    if (r.region.lazy) @atomicStore(u64, &r.idle_granules, r.granules_end, .monotonic);
     r.used_pages = 0;
     r.free_pages = 0;
     r.free = .{ .metadata = r.metadata };
@@ -380,9 +383,21 @@ fn putBack(r: *Runs, number: u32) void {
         }
     }
     const d = r.metadata.descriptor(number);
+    if (r.region.lazy) r.noteIdle(d.start, d.start + d.pages, start, start + pages);
     const units = d.units;
     d.* = .{ .kind = .free_run, .start = start, .pages = pages, .units = units };
     r.list(number);
+}
+
+/// Pages were freed and are now part of the free run [start, stop): counts the granules that `trim` can give back for it.
+fn noteIdle(r: *Runs, freed_start: u32, freed_stop: u32, start: u32, stop: u32) void {
+    const each = r.region.granule / page_size;
+    const from: usize = if (start == r.bottom) 0 else start;
+    const to: usize = if (stop == r.top) r.end else stop;
+    if (to - from < each) return;
+    const first = @max((from + each - 1) / each, freed_start / each);
+    const last = @min(to / each, (freed_stop + each - 1) / each);
+    if (last > first) @atomicStore(u64, &r.idle_granules, r.idle_granules + (last - first), .monotonic);
 }
 
 fn list(r: *Runs, number: u32) void {
@@ -457,6 +472,7 @@ pub fn trim(r: *Runs) usize {
     defer r.lock.unlock();
     if (r.closed) return 0;
     @atomicStore(u64, &r.dirty_pages, 0, .monotonic);
+    @atomicStore(u64, &r.idle_granules, 0, .monotonic);
     r.npurge += 1;
     // What is below the bottom is never written, and what is above the top not yet.
     var bytes = if (r.top == r.bottom) r.purgePages(0, r.end) else r.purgePages(r.top, r.end);

@@ -46,7 +46,9 @@ pub fn inTime(h: *const Heap) bool {
 pub fn isDue(h: *Heap) bool {
     if (!inTime(h)) return false;
     const least = if (h.frugal.is) frugal_enough else @max(h.region.granule, enough);
-    if (@atomicLoad(u64, &h.runs.dirty_pages, .monotonic) * classes.page_size < least) return false;
+    // What is scattered keeps whole granules, however few its bytes are.
+    if (@atomicLoad(u64, &h.runs.dirty_pages, .monotonic) * classes.page_size < least and
+        @atomicLoad(u64, &h.runs.idle_granules, .monotonic) * h.region.granule < idle_factor * least) return false;
     if (!h.region.can_purge) return false;
     const decay_ms = decayMs(h);
     if (decay_ms <= 0) return decay_ms == 0; // it may be set meanwhile
@@ -55,6 +57,9 @@ pub fn isDue(h: *Heap) bool {
 
 /// Bytes freed that are worth it in any case.
 const enough = 2 << 20;
+/// Storage that would come back is worth it from this many times as much: a block of a few pages that comes and goes by itself in a
+/// granule must not cost system calls each time.
+const idle_factor = 4;
 
 /// As `isDue`, however little was freed: blocks that threads have cached keep storage too. For one free in many, because it costs
 /// what it costs even if there is nothing.

@@ -88,6 +88,28 @@ test "at once: what is freed is gone without another call" {
     }
 }
 
+/// Frees all but one small block in each of 60 granules, and then these, which together are less than one.
+fn scatter(s: *const Subject, kept: *u64) void {
+    var large: [60]usize = undefined;
+    var small: [60]usize = undefined;
+    for (&large, &small) |*each, *other| {
+        each.* = heap.allocate(s.handle, 3 * MiB, 1, false) catch unreachable;
+        other.* = heap.allocate(s.handle, 24 << 10, 1, false) catch unreachable;
+    }
+    for (large) |block| heap.release(s.handle, block) catch unreachable;
+    kept.* = s.storage() catch unreachable;
+    for (small) |block| heap.release(s.handle, block) catch unreachable;
+}
+
+test "at once: few pages do not keep much storage when their thread ends" {
+    var s: Subject = try .create(.immediate, null);
+    defer s.delete();
+    var kept: u64 = 0;
+    (try std.Thread.spawn(.{}, scatter, .{ &s, &kept })).join();
+    try testing.expect(kept >= 60 * MiB);
+    try testing.expect(try s.storage() <= kept_max);
+}
+
 test "never: storage stays until trim" {
     for ([_]?pool.GiveBack{ .never, null }) |give_back| {
         var s: Subject = try .create(give_back, -1);

@@ -48,7 +48,7 @@ async function left(round: () => Promise<void>, most: number): Promise<number> {
   for (let index = 0; index < 2; index += 1) await round(); // what a runtime opens once
   const before = count();
   for (let index = 0; index < 8; index += 1) await round();
-  for (let turns = 0; turns < 200 && count() - before > most; turns += 1) await turn(10);
+  for (let turns = 0; turns < 1000 && count() - before > most; turns += 1) await turn(10);
   return count() - before;
 }
 

@@ -3,7 +3,8 @@
  * without it and once in each fork mode. Prints a table, and ends with status 1 if one did something else than without it.
  * Only programs whose name contains one of the given words are run.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { longPrograms } from "../tests/interpose/long_programs.ts";
@@ -36,11 +37,11 @@ interface Run {
 }
 
 /** Variables of an outer run do not reach the programs. */
-function environment(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+function environment(snapshot: string, more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) =>
     !/^(VMMALLOC_|LD_PRELOAD$|GIT_)/.test(name)
   );
-  const same = { NO_COLOR: "1", LC_ALL: "C", REPOSITORY: root };
+  const same = { NO_COLOR: "1", LC_ALL: "C", REPOSITORY: snapshot };
   return { ...Object.fromEntries(inherited), ...same, ...more };
 }
 
@@ -52,14 +53,29 @@ function missing(program: Program): string | undefined {
   return undefined;
 }
 
-async function runAll(program: Program, start: readonly string[]): Promise<Run[]> {
+/** Copies what the programs read, which must not change while they are compared. */
+function takeSnapshot(folder: string): void {
+  for (const name of ["bench", "docs", "include", "src", "tests", "zig"]) {
+    cpSync(join(root, name), join(folder, name), { recursive: true });
+  }
+  if (!existsSync(join(root, ".git"))) return;
+  const words = ["-c", "safe.directory=*", "clone", "-q", "--bare", root, join(folder, "history")];
+  const clone = spawnSync("git", words, { encoding: "utf8" });
+  if (clone.status !== 0) throw new Error(`Cloning the repository failed: ${clone.stderr}`);
+}
+
+async function runAll(
+  program: Program,
+  start: readonly string[],
+  snapshot: string,
+): Promise<Run[]> {
   return await inFolder(async (folder) => {
     const pools = mkdtempSync(join(poolDirectory, "vmem-programs-"));
     const statistics = join(folder, "statistics");
     const run = (more: Readonly<Record<string, string>>) =>
       watch([...start, ...program.words], {
         cwd: workplace(folder, "work"), // The same for all, since some print it.
-        environment: environment(more),
+        environment: environment(snapshot, more),
         input: program.input ?? "",
         pools,
         process: program.process,
@@ -125,12 +141,13 @@ function row(name: string, runs: readonly Run[]): string {
   return `| ${[name, modes, equal, blocks, process, mib(pools), share].join(" | ")} |`;
 }
 
-async function main(words: readonly string[]): Promise<void> {
+async function main(words: readonly string[], snapshot: string): Promise<void> {
   if (!existsSync(library)) throw new Error(`"${library}" is not there; build it: deno task build`);
   const chosen = longPrograms.filter(({ name }) =>
     words.length === 0 || words.some((word) => name.toLowerCase().includes(word.toLowerCase()))
   );
   if (chosen.length === 0) throw new Error(`No program's name contains "${words.join('" or "')}"`);
+  takeSnapshot(snapshot);
   const skipped: string[] = [];
   const differences: string[] = [];
   console.log(
@@ -144,7 +161,7 @@ async function main(words: readonly string[]): Promise<void> {
       skipped.push(`${program.name}: skipped, ${reason}`);
       continue;
     }
-    const runs = await runAll(program, start);
+    const runs = await runAll(program, start, snapshot);
     console.log(row(program.name, runs));
     for (const { mode, difference } of runs) {
       if (difference === undefined) continue;
@@ -157,7 +174,7 @@ async function main(words: readonly string[]): Promise<void> {
 
 if (import.meta.main) {
   try {
-    await main(process.argv.slice(2));
+    await inFolder((snapshot) => main(process.argv.slice(2), snapshot));
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

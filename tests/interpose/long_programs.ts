@@ -1,6 +1,6 @@
 /**
  * What `deno task test:programs` runs under libvmmalloc: the programs of programs.ts, at work for seconds.
- * Scripts find the repository's root in `$REPOSITORY`.
+ * Scripts find a copy of the sources in `$REPOSITORY`, and of their history in `$REPOSITORY/history`.
  */
 import type { Program } from "./programs.ts";
 
@@ -95,7 +95,7 @@ sha256sum *.o; ar rcs all.a *.o; nm all.a | sha256sum
 const git = `
 set -e
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
-git -c safe.directory='*' clone -q --no-local "$REPOSITORY" clone; cd clone
+git -c safe.directory='*' clone -q --no-local "$REPOSITORY/history" clone; cd clone
 git log --stat | sha256sum; git log -p -30 | sha256sum; git gc -q --aggressive --prune=now; git fsck --full --no-progress
 git rev-list --objects HEAD | wc -l; git grep -c the | sha256sum; git blame build.zig | cksum; git archive HEAD | sha256sum
 git checkout -q -b side HEAD~20; git merge -q --no-edit -s ort HEAD@{1}; git status -s; git diff HEAD~20 --shortstat; git repack -qadf

@@ -162,7 +162,7 @@ async function onNode(): Promise<string | void> {
   await install(folder);
   const words = ["npx", "-y", `node@${nodeVersion}`, "example.mjs"];
   const { status, output } = await execute(words, { cwd: folder, limit: 600 });
-  const refusal = /Node \S+ is not supported yet/.exec(output);
+  const refusal = /Node [\d.]+ is not supported yet/.exec(output);
   if (status !== 0 && refusal !== null) return refusal[0];
   if (status !== 0) throw new Error(`"${words.join(" ")}" ended with ${status}:\n${output}`);
   await expectLine(Promise.resolve(output), "the example ran");

@@ -17,9 +17,9 @@ export function bun(): readonly [string, ...string[]] {
   return [deno(), "x", "-y", `npm:bun@${pinned}`];
 }
 
-/** The Deno that runs this program, or the one on PATH when this is Bun. */
+/** The Deno that runs this program, or the one on PATH when this is none. */
 export function deno(): string {
-  return process.versions.bun === undefined ? process.execPath : "deno";
+  return process.versions.deno === undefined ? "deno" : process.execPath;
 }
 
 function main(): void {

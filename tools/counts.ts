@@ -44,7 +44,7 @@ interface Case {
   readonly body: string;
 }
 
-/** The counts in a JUnit file of `deno test` or `bun test`. */
+/** The counts in a JUnit file of `deno test`, `bun test` or `node --test`. */
 export function fromJunit(xml: string): Counts {
   const cases = [...xml.matchAll(/<testcase((?:[^">]|"[^"]*")*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g)]
     .map(([, attributes = "", body = ""]): Case => {
@@ -67,7 +67,11 @@ export function fromJunit(xml: string): Counts {
   return {
     passed: leaves.length - failed.length - skipped.length,
     failed: failed.length,
-    skipped: skipped.map(({ name, where }) => ({ name, where })),
+    skipped: skipped.map(({ name, where, body }) => {
+      // Node gives the reason, and no line.
+      const reason = attribute(/<skipped\b([^>]*)>/.exec(body)?.[1] ?? "", "message");
+      return reason === undefined ? { name, where } : { name: `${name}: ${reason}`, where: "" };
+    }),
   };
 }
 

@@ -61,6 +61,23 @@ test("fromJunit() counts the leaves of Bun's report", () => {
   });
 });
 
+test("fromJunit() takes the reason for a skipped test from Node's report", () => {
+  const report = `<testsuites>
+	<testcase name="plain" time="0.001" classname="test" file="/a/a_test.ts"/>
+	<testcase name="skipped" time="0.001" classname="test" file="/a/a_test.ts">
+		<skipped type="skipped" message="it is &quot;so&quot;"/>
+	</testcase>
+	<testcase name="fails" time="0.001" classname="test" file="/a/a_test.ts" failure="1 == 2">
+		<failure type="testCodeFailure" message="1 == 2"/>
+	</testcase>
+</testsuites>`;
+  assertEquals(fromJunit(report), {
+    passed: 1,
+    failed: 1,
+    skipped: [{ name: 'skipped: it is "so"', where: "" }],
+  });
+});
+
 test("fromZig() takes skipped and crashed tests out of the passed ones", () => {
   const line = "Build Summary: 3/5 steps succeeded (1 failed); ";
   assertEquals(fromZig(`${line}12/12 tests passed`).passed, 12);

@@ -7,6 +7,7 @@ import process from "node:process";
 import { bun, deno } from "./bun.ts";
 import { type Counts, fromJunit, fromZig, one, settle, sum } from "./counts.ts";
 import { execute, type Result } from "./execute.ts";
+import { nodePath, testing } from "./node.ts";
 import { announceFirstBuild, root, zig, zigEnvironment } from "./zig.ts";
 
 export interface Outcome {
@@ -57,6 +58,7 @@ export const steps: readonly Step[] = [
   ]),
   step("deno", "the TypeScript suite on Deno", denoSuite, ["build"]),
   step("bun", "the TypeScript suite on Bun", bunSuite, ["build"]),
+  step("node", "the TypeScript suite on Node", nodeSuite, ["build"]),
   step("doc", "the examples in the documentation", docExamples, ["build"]),
   step(
     "publish",
@@ -180,10 +182,14 @@ function programsIn(folder: string): string[] {
 }
 
 /** Runs a program that writes a JUnit file to `report`, and counts by that file. */
-async function counted(report: string, words: readonly string[]): Promise<Outcome> {
+async function counted(
+  report: string,
+  words: readonly string[],
+  limit = 15 * minute,
+): Promise<Outcome> {
   mkdirSync(reports, { recursive: true });
   rmSync(report, { force: true });
-  const { status, output } = await execute(words, { cwd: root, limit: 15 * minute });
+  const { status, output } = await execute(words, { cwd: root, limit });
   const xml = existsSync(report) ? readFileSync(report, "utf8") : "";
   // Among hundreds of tests that passed nobody finds the one that failed.
   const passed = /^.+ \.\.\. (ok|ignored) \([\d.]+\S{1,2}\)\n/gm;
@@ -211,13 +217,18 @@ function interpose(): Promise<Outcome> {
   return denoTest("interpose", ["--no-check", ...suite]);
 }
 
-function denoSuite(): Promise<Outcome> {
-  // File by file: given a folder, Deno would also take tools/test.ts for a test, and start all over again.
-  const suite = ["src", "tests", "tools", "bench", "examples"]
+/** The files that every runtime runs. */
+function suiteFiles(): string[] {
+  return ["src", "tests", "tools", "bench", "examples"]
     .flatMap((folder) => filesIn(folder, (name) => name.endsWith("_test.ts")))
     .filter((file) =>
       file !== "tests/structure_test.ts" && !/^tests\/(installed|interpose)\//.test(file)
     );
+}
+
+function denoSuite(): Promise<Outcome> {
+  // File by file: given a folder, Deno would also take tools/test.ts for a test, and start all over again.
+  const suite = suiteFiles();
   // Matters of Deno alone, such as its permissions; their names keep Bun from collecting them.
   const own = filesIn("tests/deno", (name) => /^[^/]+\.ts$/.test(name));
   return denoTest("deno", ["--no-check", ...suite, ...own]);
@@ -236,6 +247,22 @@ function bunSuite(): Promise<Outcome> {
     "--reporter=junit",
     `--reporter-outfile=${report}`,
   ]);
+}
+
+/** A run for each file, since Node limits no file that hangs. */
+async function nodeSuite(): Promise<Outcome> {
+  const own = ["tests/node/runtime.ts"]; // as in Deno
+  const program = nodePath();
+  const outcomes: Outcome[] = [];
+  for (const [index, file] of [...suiteFiles(), ...own].entries()) {
+    const report = join(reports, `node-${index}.xml`);
+    outcomes.push(await counted(report, testing(program, report, file), 2 * minute));
+  }
+  const failed = outcomes.filter(({ counts }) => counts.failed > 0);
+  return {
+    counts: sum(outcomes.map(({ counts }) => counts)),
+    output: failed.map(({ output }) => output).join("\n"),
+  };
 }
 
 function docExamples(): Promise<Outcome> {

@@ -14,7 +14,7 @@ function runFresh(environment: Record<string, string>): { status: number | null;
     mkdirSync(join(folder, "tools"));
     cpSync(join(root, "tools", "zig.ts"), join(folder, "tools", "zig.ts"));
     cpSync(join(root, "build.zig.zon"), join(folder, "build.zig.zon"));
-    const first = process.versions.bun === undefined ? ["run", "-A"] : [];
+    const first = process.versions.deno === undefined ? [] : ["run", "-A"];
     const run = spawnSync(
       process.execPath,
       [...first, join(folder, "tools", "zig.ts"), "version"],

@@ -1,7 +1,7 @@
 /** A worker of the soak: does random things to the pools it was told of, and verifies what it frees. */
 import process from "node:process";
 import { OutOfMemoryError, type Pointer, Pool, type PoolToken, VmemError } from "../../mod.ts";
-import { Random, turn } from "../ts/support.ts";
+import { Random, runtime, turn } from "../ts/support.ts";
 import { mailboxSlots, type Order, pattern, type Report } from "./orders.ts";
 import { freeList, makeList, useColumns } from "./records.ts";
 
@@ -115,7 +115,8 @@ const deeds: readonly [number, Deed][] = [
     arrays.push(resized.fill(pattern(resized.length, 7), kept > 2 ? 2 : 0));
   }],
   [1, ({ token, arrays }): void => {
-    const array = arrays.pop();
+    // Workers in Node cannot post their arrays.
+    const array = runtime === "node" ? undefined : arrays.pop();
     if (array !== undefined) report({ said: "give", token, array }, [array.buffer]);
   }],
   [1, ({ token, arrays }): void => {
@@ -158,6 +159,7 @@ function own(): void {
   for (let round = 0; round < 3; round += 1) {
     for (let index = random.below(200); index > 0; index -= 1) pool.malloc(1 + random.below(5000));
     pool.alloc(Uint8Array, 1000).fill(1);
+    if (runtime === "node") continue; // where the array's block comes back in a later turn
     pool.reset();
     const { allocated } = pool.stats();
     if (allocated !== 0) throw new Error(`${allocated} bytes are allocated after a reset`);

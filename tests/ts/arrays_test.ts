@@ -8,7 +8,7 @@ import {
   Pool,
   type TypedArray,
 } from "../../mod.ts";
-import { collectUntil, MiB, withPool } from "./support.ts";
+import { assertAllocated, collectUntil, MiB, runtime, withPool } from "./support.ts";
 
 const { Float16Array } = globalThis as { Float16Array?: ArrayType<ColumnArrays["f16"]> };
 const types: readonly ArrayType<TypedArray>[] = [
@@ -114,17 +114,20 @@ test("pool.resize() keeps elements and zeroes new ones, over many sizes", () => 
       assert(array.subarray(kept).every((each) => each === 0), `new of ${length}`);
       assert(pool.check());
     }
-    assertEquals(pool.stats().allocated, 16);
+    assertEquals(pool.usableSize(array), 16);
     pool.free(array);
   });
 });
 
-test("pool.resize() to fewer elements gives memory back", () => {
-  withPool(small, (pool) => {
-    const array = pool.resize(pool.alloc(Uint8Array, 64 * MiB), 2 * MiB);
-    assertEquals(pool.stats().allocated, 2 * MiB);
-    pool.free(pool.resize(array, 100));
-  });
+test("pool.resize() to fewer elements gives memory back", {
+  skip: runtime === "node" &&
+    "a block that keeps its place keeps its length while Node holds its old buffer",
+}, async () => {
+  using pool = Pool.create(small);
+  const array = pool.resize(pool.alloc(Uint8Array, 64 * MiB), 2 * MiB);
+  await assertAllocated(pool, 2 * MiB);
+  pool.free(pool.resize(array, 100));
+  await assertAllocated(pool, 0);
 });
 
 test("pool.resize() without room leaves the array untouched", () => {
@@ -170,12 +173,12 @@ test("forgotten arrays give their blocks back after a collection", async () => {
   assert(pool.check());
 });
 
-test("a loop that allocates and frees keeps nothing", () => {
+test("a loop that allocates and frees keeps nothing", async () => {
   using pool = Pool.create(small);
   for (let round = 0; round < 50_000; round += 1) {
     const array = pool.alloc(Uint8Array, 64);
     array[0] = 1;
     pool.free(array);
   }
-  assertEquals(pool.stats().allocated, 0);
+  await assertAllocated(pool, 0);
 });

@@ -7,6 +7,16 @@ import { runtime } from "./support.ts";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
+/** What stands before a file to run it, by runtime. */
+const first: Readonly<Record<typeof runtime, readonly string[]>> = {
+  bun: [],
+  deno: ["run", "-A"],
+  node: [
+    "--disable-warning=ExperimentalWarning",
+    `--import=${new URL("../node/register.ts", import.meta.url).href}`,
+  ],
+};
+
 export interface Ended {
   readonly status: number | null;
   readonly signal: string | null;
@@ -15,8 +25,15 @@ export interface Ended {
 
 /** The words that run a file of this folder. */
 export function program(file: string, ...words: string[]): string[] {
-  const first = runtime === "bun" ? [process.execPath] : [process.execPath, "run", "-A"];
-  return [...first, join(here, file), ...words];
+  return [process.execPath, ...first[runtime], join(here, file), ...words];
+}
+
+/** The words that run a program of the repository, in Deno with the permissions that the README names and some more. */
+export function permitted(more: readonly string[], file: string, ...words: string[]): string[] {
+  const options = runtime === "deno"
+    ? ["run", "--allow-ffi", "--allow-read", "--allow-env", ...more]
+    : first[runtime];
+  return [process.execPath, ...options, join(here, "../..", file), ...words];
 }
 
 /** Runs a program to its end, at most a minute. */

@@ -4,7 +4,6 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
 import { linesOfAll } from "../../examples/demo/index.ts";
 import { drawMap } from "../../examples/demo/occupancy.ts";
@@ -12,7 +11,7 @@ import { PlainIndex } from "../../examples/demo/plain_index.ts";
 import { createPoolIndex } from "../../examples/demo/pool_index.ts";
 import { placeOf, readText, WORD } from "../../examples/demo/text.ts";
 import { Pool } from "../../mod.ts";
-import { root } from "../../tools/zig.ts";
+import { permitted } from "./child.ts";
 
 /** A folder with `files`, removed when its user is done. */
 function folderOf(files: Record<string, string | Uint8Array>): { path: string } & Disposable {
@@ -103,9 +102,6 @@ test("demo: a folder that is none or has no words is refused", { timeout: 60_000
 
 /** Runs the demo on the runtime of the test, with the permissions that the task gives. */
 function demo(folder: string): { status: number | null; stdout: string; stderr: string } {
-  const permissions = ["run", "--allow-ffi", "--allow-read", "--allow-env"];
-  const options = process.versions.bun === undefined ? permissions : [];
-  return spawnSync(process.execPath, [...options, join(root, "examples", "demo.ts"), folder], {
-    encoding: "utf8",
-  });
+  const [command = "", ...rest] = permitted([], "examples/demo.ts", folder);
+  return spawnSync(command, rest, { encoding: "utf8" });
 }

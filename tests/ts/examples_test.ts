@@ -2,20 +2,17 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import process from "node:process";
 import { test } from "node:test";
 import { addRoad, addTown, findWays, makeGrid, wayTo } from "../../examples/graph.ts";
 import { LruCache } from "../../examples/lru_cache.ts";
 import { SharedQueue } from "../../examples/shared_queue/queue.ts";
 import { OutOfMemoryError, type Pointer, Pool } from "../../mod.ts";
-import { root } from "../../tools/zig.ts";
+import { permitted } from "./child.ts";
 
 /** Runs an example on the runtime of the test, with the permissions that its comment names. */
 function run(name: string, ...words: string[]): ReturnType<typeof spawnSync> {
-  const permissions = ["run", "--allow-ffi", "--allow-read", "--allow-env"];
-  const options = process.versions.bun === undefined ? permissions : [];
-  const command = [...options, join(root, "examples", name), ...words];
-  return spawnSync(process.execPath, command, { encoding: "utf8" });
+  const [command = "", ...rest] = permitted([], join("examples", name), ...words);
+  return spawnSync(command, rest, { encoding: "utf8" });
 }
 
 test("examples: the graph's shortest ways are the shortest, and those to nowhere are none", () => {

@@ -20,26 +20,36 @@ const table: Readonly<Record<keyof CLibrary, Signature>> = {
   munmap: [["usize", "usize"], "i32"],
 };
 
-interface DenoFfi {
-  dlopen(
-    path: string,
-    table: unknown,
-  ): { symbols: Record<string, (...values: unknown[]) => unknown> };
+type Call = (...values: unknown[]) => unknown;
+
+interface Ffi {
+  dlopen(path: string, table: unknown): {
+    symbols?: Record<string, Call>;
+    functions?: Record<string, Call>;
+  };
 }
 
+/** What each FFI calls itself, and the parameters and the result of a function. */
+const dialects = {
+  bun: ["bun:ffi", "args", "returns"],
+  deno: ["", "parameters", "result"],
+  node: ["node:ffi", "arguments", "return"],
+} as const;
+
 function open(): CLibrary {
-  const { Deno } = globalThis as unknown as { Deno: DenoFfi };
-  const ffi: DenoFfi = runtime === "deno"
-    ? Deno
-    : process.getBuiltinModule("bun:ffi" as string) as unknown as DenoFfi;
-  const [parameters, result] = runtime === "deno" ? ["parameters", "result"] : ["args", "returns"];
+  const [module, parameters, result] = dialects[runtime];
+  const ffi = runtime === "deno"
+    ? (globalThis as unknown as { Deno: Ffi }).Deno
+    : process.getBuiltinModule(module as string) as unknown as Ffi;
+  const typeOf = (type: string): string => runtime === "node" ? type.replace("usize", "u64") : type;
   const entries = Object.entries(table).map(([name, [types, type]]) =>
-    [name, { [parameters]: types, [result]: type }] as const
+    [name, { [parameters]: types.map(typeOf), [result]: typeOf(type) }] as const
   );
-  const { symbols } = ffi.dlopen("libc.so.6", Object.fromEntries(entries));
+  const opened = ffi.dlopen("libc.so.6", Object.fromEntries(entries));
+  const functions = opened.symbols ?? opened.functions ?? {};
   const call = (name: string) => (...values: number[]): number =>
     Number(
-      symbols[name]?.(...values.map((value, index) =>
+      functions[name]?.(...values.map((value, index) =>
         table[name as keyof CLibrary][0][index] === "i32" ? value : BigInt(value)
       )),
     );

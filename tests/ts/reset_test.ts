@@ -4,12 +4,12 @@ import { promisify } from "node:util";
 import { deflate } from "node:zlib";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Pointer, Pool, VmemError } from "../../mod.ts";
-import { collectUntil, MiB } from "./support.ts";
+import { collectUntil, MiB, reset } from "./support.ts";
 import { ask, startWorker, tell, withWorkers } from "./workers.ts";
 
 const options = { maxSize: "64MiB" } as const;
 
-test("reset() frees everything and keeps storage, views and token", () => {
+test("reset() frees everything and keeps storage, views and token", async () => {
   for (const hardening of [0, 1, 2, 3] as const) {
     using pool = Pool.create({ ...options, hardening, giveBack: "never" });
     const { token } = pool;
@@ -19,7 +19,7 @@ test("reset() frees everything and keeps storage, views and token", () => {
     pool.malloc("5MiB");
     const arrays = [pool.alloc(Uint8Array, 1000), pool.alloc(Float64Array, MiB / 8)];
     const { committed, mapped } = pool.stats();
-    pool.reset();
+    await reset(pool);
     assertEquals(arrays.map((array) => array.length), [0, 0]);
     assertEquals(view[99], 1);
     const after = pool.stats();
@@ -47,11 +47,11 @@ test("reset() gives storage back where a pool gives back at once", () => {
   assertEquals(pool.stats().committed, 0);
 });
 
-test("reset() after arrays that were forgotten", () => {
+test("reset() after arrays that were forgotten", async () => {
   using pool = Pool.create(options);
   for (let round = 0; round < 5; round += 1) {
     for (let index = 0; index < 5000; index += 1) pool.alloc(Uint8Array, 64);
-    pool.reset();
+    await reset(pool);
     assertEquals(pool.stats().allocated, 0);
   }
 });
@@ -83,7 +83,7 @@ test("reset() is EBUSY while an array is in use elsewhere, and changes nothing",
     refused();
     assertEquals(theirs[9], 3);
   }
-  pool.reset();
+  await reset(pool);
   assertEquals(pool.stats().allocated, 0);
 
   const array = pool.alloc(Uint8Array, 8 * MiB).fill(1);
@@ -104,12 +104,12 @@ test("reset() is EBUSY while an array is in use elsewhere, and changes nothing",
   }, "input and output let go of the array");
 });
 
-test("scopes and reset(): what a scope allocated before is not freed again", () => {
+test("scopes and reset(): what a scope allocated before is not freed again", async () => {
   using pool = Pool.create(options);
   const scope = pool.scope();
   for (let index = 0; index < 100; index += 1) scope.malloc(64);
   const array = scope.alloc(Uint8Array, 100);
-  pool.reset();
+  await reset(pool);
   const mine = Array.from({ length: 200 }, () => pool.malloc(64));
   scope.close();
   assertEquals(array.length, 0);

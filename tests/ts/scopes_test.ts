@@ -13,7 +13,7 @@ import {
   struct,
   VmemError,
 } from "../../mod.ts";
-import { collectUntil, MiB, Random, withPool } from "./support.ts";
+import { assertAllocated, collectUntil, MiB, Random, withPool } from "./support.ts";
 import { ask, startWorker } from "./workers.ts";
 
 const options = { maxSize: "64MiB" } as const;
@@ -30,45 +30,44 @@ function allocateAll(scope: Scope): void {
   scope.resize(scope.columns({ id: "u32", price: "f64" }, 10), 100);
 }
 
-test("a scope frees what was allocated through it", () => {
-  withPool(options, (pool) => {
-    const outside = pool.malloc(64);
-    {
-      using scope = pool.scope();
-      allocateAll(scope);
-      assert(pool.stats().allocated > 110_000);
-    }
-    assertEquals(pool.stats().allocated, 64);
-    pool.free(outside);
-  });
+test("a scope frees what was allocated through it", async () => {
+  using pool = Pool.create(options);
+  pool.malloc(64); // not of the scope
+  {
+    using scope = pool.scope();
+    allocateAll(scope);
+    assert(pool.stats().allocated > 110_000);
+  }
+  await assertAllocated(pool, 64);
+  assert(pool.check());
 });
 
-test("a scope frees also what an exception leaves behind", () => {
-  withPool({ size: "1MiB" }, (pool) => {
-    assertThrows(() => {
-      using scope = pool.scope();
-      allocateAll(scope);
-      throw new Error("on purpose");
-    }, Error);
-    assertEquals(pool.stats().allocated, 0);
-    assertThrows(() => {
-      using scope = pool.scope();
-      for (;;) scope.malloc(1000);
-    }, OutOfMemoryError);
-    assertEquals(pool.stats().allocated, 0);
-    // A refusal changes nothing in the scope.
+test("a scope frees also what an exception leaves behind", async () => {
+  using pool = Pool.create({ size: "1MiB" });
+  assertThrows(() => {
     using scope = pool.scope();
-    const at = scope.malloc(100);
-    const array = scope.alloc(Uint8Array, 10).fill(1);
-    assertThrows(() => scope.realloc(at, "2MiB"), OutOfMemoryError);
-    assertThrows(() => scope.resize(array, 2 * MiB), OutOfMemoryError);
-    assertThrows(() => scope.malloc(0), RangeError);
-    assertThrows(() => scope.calloc(1, -1), RangeError);
-    assertThrows(() => scope.alloc(Uint8Array, 0), RangeError);
-    assertEquals([array.length, pool.owns(at)], [10, true]);
-    scope.close();
-    assertEquals(pool.stats().allocated, 0);
-  });
+    allocateAll(scope);
+    throw new Error("on purpose");
+  }, Error);
+  await assertAllocated(pool, 0);
+  assertThrows(() => {
+    using scope = pool.scope();
+    for (;;) scope.malloc(1000);
+  }, OutOfMemoryError);
+  await assertAllocated(pool, 0);
+  // A refusal changes nothing in the scope.
+  using scope = pool.scope();
+  const at = scope.malloc(100);
+  const array = scope.alloc(Uint8Array, 10).fill(1);
+  assertThrows(() => scope.realloc(at, "2MiB"), OutOfMemoryError);
+  assertThrows(() => scope.resize(array, 2 * MiB), OutOfMemoryError);
+  assertThrows(() => scope.malloc(0), RangeError);
+  assertThrows(() => scope.calloc(1, -1), RangeError);
+  assertThrows(() => scope.alloc(Uint8Array, 0), RangeError);
+  assertEquals([array.length, pool.owns(at)], [10, true]);
+  scope.close();
+  await assertAllocated(pool, 0);
+  assert(pool.check());
 });
 
 test("a scope that ended does nothing any more", () => {

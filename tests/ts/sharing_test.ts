@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Pointer, Pool, type PoolToken, VmemError } from "../../mod.ts";
 import { program, run } from "./child.ts";
-import { collectUntil, turn } from "./support.ts";
+import { assertAllocated, collectUntil, turn } from "./support.ts";
 import { attached, startWorker, tell, withWorkers } from "./workers.ts";
 
 function isClosed(action: () => unknown): boolean {
@@ -91,7 +91,7 @@ test("Pool.attach() after close() is EBADF", () => {
   assert(isClosed(() => pool.token));
 });
 
-test("the close of an attachment ends that one only", () => {
+test("the close of an attachment ends that one only", async () => {
   using pool = Pool.create({ maxSize: "64MiB" });
   const at = pool.malloc(64);
   const mine = pool.alloc(Uint8Array, 100).fill(1);
@@ -147,10 +147,10 @@ test("the close of an attachment ends that one only", () => {
   second.close();
   pool.free(at);
   pool.free(mine);
-  assertEquals(pool.stats().allocated, 0);
+  await assertAllocated(pool, 0);
 });
 
-test("arrays are known to every attachment", () => {
+test("arrays are known to every attachment", async () => {
   using pool = Pool.create({ maxSize: "64MiB" });
   using same = Pool.attach(pool.token);
   const array = pool.alloc(Uint16Array, 10).fill(7);
@@ -158,7 +158,7 @@ test("arrays are known to every attachment", () => {
   assertEquals([array.length, longer[9], longer[10]], [0, 7, 0]);
   pool.free(longer);
   assertThrows(() => same.free(longer), TypeError, "it was freed, resized or transferred already");
-  assertEquals(pool.stats().allocated, 0);
+  await assertAllocated(pool, 0);
 });
 
 test("the close by the creator ends all attachments", async () => {

@@ -6,13 +6,13 @@ import { test } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { type Pointer, Pool, VmemError } from "../../mod.ts";
 import { program, run } from "./child.ts";
-import { MiB } from "./support.ts";
+import { assertAllocated, MiB } from "./support.ts";
 
 /** Runs with an empty folder; at the end no file in it may still be open. */
-function withFolder(work: (dir: string) => void): void {
+async function withFolder(work: (dir: string) => void | Promise<void>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), "vmem-test-"));
   try {
-    work(dir);
+    await work(dir);
     assertEquals(openFiles(dir), [], "files that are still open");
     assertEquals(readdirSync(dir), []);
   } finally {
@@ -38,8 +38,8 @@ function storage(dir: string): number {
   return statSync(path).blocks * 512;
 }
 
-test("a growing pool takes storage as it hands memory out, and trim() gives it back", () => {
-  withFolder((dir) => {
+test("a growing pool takes storage as it hands memory out, and trim() gives it back", async () => {
+  await withFolder(async (dir) => {
     using pool = Pool.create({ dir, maxSize: "1GiB", giveBack: "never" });
     assertEquals(pool.stats().committed, 0);
     const arrays = Array.from({ length: 8 }, () => pool.alloc(Uint8Array, 16 * MiB).fill(1));
@@ -48,6 +48,7 @@ test("a growing pool takes storage as it hands memory out, and trim() gives it b
     assert(storage(dir) >= 128 * MiB, `${storage(dir)} bytes on the file system`);
     assertEquals(pool.stats().fileBytes, storage(dir));
     for (const array of arrays.slice(1)) pool.free(array);
+    await assertAllocated(pool, 16 * MiB);
     assertEquals(pool.stats().committed, full);
     const given = pool.trim();
     const { committed } = pool.stats();
@@ -61,8 +62,8 @@ test("a growing pool takes storage as it hands memory out, and trim() gives it b
   });
 });
 
-test("a pool that gives back at once does so without trim()", () => {
-  withFolder((dir) => {
+test("a pool that gives back at once does so without trim()", async () => {
+  await withFolder((dir) => {
     using pool = Pool.create({ dir, maxSize: "1GiB", giveBack: "immediate" });
     for (let round = 0; round < 4; round += 1) {
       const at = pool.malloc(64 * MiB);
@@ -74,8 +75,8 @@ test("a pool that gives back at once does so without trim()", () => {
   });
 });
 
-test("a pool of fixed size has all of its storage from the start to the end", () => {
-  withFolder((dir) => {
+test("a pool of fixed size has all of its storage from the start to the end", async () => {
+  await withFolder((dir) => {
     using pool = Pool.create({ dir, size: "32MiB" });
     assertEquals(pool.stats().committed, 32 * MiB);
     pool.free(pool.malloc("16MiB"));
@@ -84,8 +85,8 @@ test("a pool of fixed size has all of its storage from the start to the end", ()
   });
 });
 
-test("close() gives storage and descriptor back while views and arrays still exist", () => {
-  withFolder((dir) => {
+test("close() gives storage and descriptor back while views and arrays still exist", async () => {
+  await withFolder((dir) => {
     const pool = Pool.create({ dir, maxSize: "1GiB" });
     const array = pool.alloc(Uint8Array, 32 * MiB).fill(1);
     const view = pool.view(Uint8Array, pool.malloc(100), 100);
@@ -95,8 +96,8 @@ test("close() gives storage and descriptor back while views and arrays still exi
   });
 });
 
-test("a directory that does not exist leaves nothing behind", () => {
-  withFolder((dir) => {
+test("a directory that does not exist leaves nothing behind", async () => {
+  await withFolder((dir) => {
     const error = assertThrows(() => Pool.create({ dir: join(dir, "none") }), VmemError);
     assertEquals(error.code, "ENOENT");
     assert(error.message.includes(join(dir, "none")), error.message);
@@ -128,8 +129,8 @@ for (
 ) {
   test(title, {
     skip: mounter === undefined ? "mounting a small file system is not permitted here" : false,
-  }, () => {
-    withFolder((dir) => {
+  }, async () => {
+    await withFolder((dir) => {
       const child = program(file, dir);
       const script = `mount -t tmpfs -o size=16m none "$0" && exec "$@"`;
       const { status, signal, output } = run([...mounter ?? [], "sh", "-c", script, dir, ...child]);

@@ -8,7 +8,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { LibraryError, VmemError } from "../../mod.ts";
 import { vmmallocEnv, type VmmallocOptions } from "../../src/vmmalloc.ts";
-import { root } from "../../tools/zig.ts";
+import { permitted } from "./child.ts";
 
 const dir = tmpdir();
 const size = "32MiB";
@@ -112,20 +112,13 @@ test("a child of that environment has its memory in the pool", () => {
 });
 
 test("examples: a child's memory lies where it was told", () => {
-  const words = [
-    "run",
-    "--allow-ffi",
-    "--allow-read",
-    "--allow-write",
-    "--allow-env",
-    "--allow-run",
-  ];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [
-    ...(process.versions.bun === undefined ? words : []),
-    join(root, "examples", "hungry_child.ts"),
+  const [command = "", ...rest] = permitted(
+    ["--allow-write", "--allow-run"],
+    "examples/hungry_child.ts",
     dir,
     "20000",
-  ], { encoding: "utf8" });
+  );
+  const { status, stdout, stderr } = spawnSync(command, rest, { encoding: "utf8" });
   assertEquals(status, 0, String(stderr));
   const [, sum, mebibytes] =
     /is (\d+), and ought.*\nAt its end awk had ([\d.]+) MiB/.exec(String(stdout)) ?? [];

@@ -429,8 +429,8 @@ fn clone(r: *const Region, fd: os.Fd) bool {
     return true;
 }
 
-/// In the child of a fork, its parent waiting: what is shared with the parent is copied into memory of the child. ENOMEM: there is none,
-/// and nothing is changed.
+/// In the child of a fork, its parent waiting: what is shared with the parent is copied into memory of the child. ENOMEM: there is
+/// none, and nothing is changed; or the limit on mappings is near, and the region is of no use any more.
 pub fn copyIntoMemory(r: *Region, extents: anytype) Error!void {
     const fresh = try os.memory.reserveReadable(r.size, os.memory.pageSize());
     errdefer os.memory.unmap(fresh.address, r.size) catch {};
@@ -440,7 +440,7 @@ pub fn copyIntoMemory(r: *Region, extents: anytype) Error!void {
         const to: [*]u8 = @ptrFromInt(fresh.address + extent.offset);
         @memcpy(to[0..extent.len], from);
     }
-    try os.memory.moveOver(fresh.address, r.size, r.base);
+    try moveOver(r, fresh.address, fresh.protection != .read_write);
     file.close(r);
     r.source = .anonymous;
     r.hole_protection = fresh.protection;
@@ -448,6 +448,22 @@ pub fn copyIntoMemory(r: *Region, extents: anytype) Error!void {
     setAll(&r.forks.shared, .{ .first = 0, .count = r.forks.shared.count }, false);
     setAll(&r.forks.views, .{ .first = 0, .count = r.forks.views.count }, false);
     dropAside(r);
+}
+
+/// Moves memory that stands for the region to where the region is. In parts if what is committed has a mapping of its own: before
+/// Linux 6.17 mremap takes one mapping at a time.
+fn moveOver(r: *const Region, from: usize, in_parts: bool) Error!void {
+    if (!in_parts or !r.lazy) return os.memory.moveOver(from, r.size, r.base);
+    var done: usize = 0;
+    while (r.units.find(done / r.granule, r.units.count, true)) |run| {
+        const parts = [_]usize{ offsetOf(r, run), offsetOf(r, run) + lengthOf(r, run) };
+        for (parts) |end| {
+            if (end > done) try os.memory.moveOver(from + done, end - done, r.base + done);
+            done = end;
+        }
+        if (done == r.size) return;
+    }
+    try os.memory.moveOver(from + done, r.size - done, r.base + done);
 }
 
 /// Where writable memory is charged ahead.

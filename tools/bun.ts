@@ -22,8 +22,8 @@ export function deno(): string {
   return process.versions.deno === undefined ? "deno" : process.execPath;
 }
 
-function main(): void {
-  const [program, ...first] = bun();
+/** Runs a program with the words of this one's command line, and ends as it ends. */
+export function passOn([program, ...first]: readonly [string, ...string[]]): void {
   const run = spawnSync(program, [...first, ...process.argv.slice(2)], {
     cwd: root,
     stdio: "inherit",
@@ -32,4 +32,4 @@ function main(): void {
   process.exitCode = run.status ?? 1;
 }
 
-if (import.meta.main) main();
+if (import.meta.main) passOn(bun());

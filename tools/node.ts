@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import process from "node:process";
-import { deno } from "./bun.ts";
+import { deno, passOn } from "./bun.ts";
 import { root } from "./zig.ts";
 
 /** The version the tests run on. */
@@ -54,14 +54,4 @@ export function testing(program: string, report: string, file: string): string[]
   ];
 }
 
-function main(): void {
-  const [program, ...first] = node();
-  const run = spawnSync(program, [...first, ...process.argv.slice(2)], {
-    cwd: root,
-    stdio: "inherit",
-  });
-  if (run.error !== undefined) console.error(`Starting "${program}" failed: ${run.error.message}`);
-  process.exitCode = run.status ?? 1;
-}
-
-if (import.meta.main) main();
+if (import.meta.main) passOn(node());

@@ -159,16 +159,19 @@ test "size and states" {
     m.unlock();
 }
 
+/// A lock, and whether another thread of a test got it.
+const Other = struct {
+    m: Mutex(.runs) = .{},
+    entered: std.atomic.Value(bool) = .init(false),
+
+    fn run(o: *Other) void {
+        o.m.lock();
+        o.entered.store(true, .release);
+        o.m.unlock();
+    }
+};
+
 test "the thread that forks walks through what it holds, others wait" {
-    const Other = struct {
-        m: Mutex(.runs) = .{},
-        entered: std.atomic.Value(bool) = .init(false),
-        fn run(o: *@This()) void {
-            o.m.lock();
-            o.entered.store(true, .release);
-            o.m.unlock();
-        }
-    };
     var other: Other = .{};
     forking.store(threadPointer(), .monotonic);
     defer forking.store(0, .monotonic);
@@ -194,15 +197,6 @@ test "the thread that forks walks through what it holds, others wait" {
 }
 
 test "who slept before the lock was held around a fork is woken after it" {
-    const Other = struct {
-        m: Mutex(.runs) = .{},
-        entered: std.atomic.Value(bool) = .init(false),
-        fn run(o: *@This()) void {
-            o.m.lock();
-            o.entered.store(true, .release);
-            o.m.unlock();
-        }
-    };
     var other: Other = .{};
     other.m.lock();
     const t = try std.Thread.spawn(.{}, Other.run, .{&other});

@@ -1,6 +1,6 @@
 /**
- * Kinds of our libmemkind beside Debian's, by turns in one run: `deno task bench:kinds [DIRECTORY]`. With
- * MEMKIND_HOG_MEMORY=1 for Debian's where several threads work, since its kinds crash without.
+ * Kinds of our libmemkind beside Debian's, by turns in one run: `deno task bench:kinds [--record] [DIRECTORY]`.
+ * With MEMKIND_HOG_MEMORY=1 for Debian's where several threads work, since its kinds crash without.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
@@ -8,6 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { root, zig, zigEnvironment } from "../tools/zig.ts";
 import { atMost, type Goal } from "./goal.ts";
+import { append, type Row as Figures, rowOf } from "./record.ts";
 import { median } from "./sampling.ts";
 
 const libraries = "/usr/lib/x86_64-linux-gnu";
@@ -105,9 +106,10 @@ export function measureKinds(
     turns?: number;
     divisor?: number;
   } = {},
-): { lines: string[]; goals: Goal[] } {
+): { lines: string[]; goals: Goal[]; figures: Record<string, Figures> } {
   const path = program();
   const lines: string[] = [];
+  const figures: Record<string, Figures> = {};
   const goals: Goal[] = [];
   for (const row of rows) {
     const names = [ours, theirs, ...row.plainLimit === undefined ? [] : [jemalloc]]
@@ -132,6 +134,8 @@ export function measureKinds(
     lines.push(
       `${row.name.padEnd(28)}${figure(own).toFixed(1).padStart(12)} ns  ${cells.join("  ")}`,
     );
+    // Where Debian's is not installed, nothing can be recorded that ratios are taken to.
+    if (names.includes(theirs)) figures[`memkind: ${row.name}`] = figuresOf(names, all);
     const beside = (library: string) => others[names.indexOf(library) - 1];
     const debian = beside(theirs);
     const plain = beside(jemalloc);
@@ -145,13 +149,26 @@ export function measureKinds(
       goals.push(atMost(row.name, figure(own), row.nanoseconds, " ns"));
     }
   }
-  return { lines, goals };
+  return { lines, goals, figures };
+}
+
+/** What is recorded of a row: ratios to Debian's. */
+function figuresOf(libraries: readonly string[], all: readonly (readonly Sample[])[]): Figures {
+  const title = new Map([[ours, "vmem"], [theirs, "memkind"], [jemalloc, "jemalloc"]]);
+  const measured = new Map(libraries.map((library, i) => {
+    const samples = all[i]!.map(({ ns }) => ns);
+    return [title.get(library)!, { ns: median(samples), samples }];
+  }));
+  return rowOf(measured, measured.get("memkind")!);
 }
 
 if (import.meta.main) {
-  const { lines, goals } = measureKinds({ directory: process.argv[2] ?? "/dev/shm" });
+  const words = process.argv.slice(2);
+  const directory = words.find((word) => word !== "--record") ?? "/dev/shm";
+  const { lines, goals, figures } = measureKinds({ directory });
   for (const line of lines) console.log(line);
   for (const { name, value, limit, reached } of goals) {
     console.log(`${reached ? "reached" : "MISSED "}  ${name}: ${value}, ${limit}`);
   }
+  if (words.includes("--record")) append("bench:kinds", { rows: figures, goals });
 }

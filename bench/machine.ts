@@ -24,10 +24,11 @@ export function describeMachine(): Machine {
   };
 }
 
-/** The commit, with a plus sign if something is not committed. */
+/** The commit, with a plus sign if something but the record is not committed. */
 function commit(): string {
   const git = (...words: string[]): string =>
     spawnSync("git", words, { cwd: root, encoding: "utf8" }).stdout?.trim() ?? "";
-  const changed = git("status", "--porcelain", "--untracked-files=no") !== "";
+  const record = ":!bench/record.ndjson"; // which earlier benchmarks of the same session have written
+  const changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", record) !== "";
   return `${git("rev-parse", "--short", "HEAD")}${changed ? "+" : ""}`;
 }

@@ -1,5 +1,5 @@
 /**
- * `deno task bench:programs [--rounds N] [NAME …]`: what programs take under libvmmalloc and under jemalloc, and what
+ * `deno task bench:programs [--rounds N] [--record] [NAME …]`: what programs take under libvmmalloc and under jemalloc, and what
  * the first fork takes. Candidates take turns; figures are medians, ratios medians of those within the turns.
  *
  * As root it runs itself again in a mount namespace, with a tmpfs of huge pages. See README.md beside this file.
@@ -11,6 +11,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { root } from "../tools/zig.ts";
 import { buildFirstFork } from "./peers.ts";
+import { append, type Row, rowOf } from "./record.ts";
 
 interface Candidate {
   readonly name: string;
@@ -171,7 +172,27 @@ function ratio(took: ReadonlyMap<string, readonly Took[]>, name: string, what: k
 const geometric = (values: readonly number[]): number =>
   Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
-function reportWorks(rounds: number, words: readonly string[], folder: string): void {
+/** What is recorded: user and elapsed time, with ratios to jemalloc. */
+function rowsOf(
+  name: string,
+  took: ReadonlyMap<string, readonly Took[]>,
+): (readonly [name: string, row: Row])[] {
+  return (["user", "elapsed"] as const).map((what) => {
+    const measured = new Map([...took].map(([candidate, turns]) => {
+      const samples = turns.map((each) => each[what] * 1e9);
+      return [candidate, { ns: median(samples), samples }];
+    }));
+    return [`program, ${what}: ${name}`, rowOf(measured, measured.get("jemalloc")!)];
+  });
+}
+
+/** Prints the table, and gives what is recorded. */
+function reportWorks(
+  rounds: number,
+  words: readonly string[],
+  folder: string,
+): Readonly<Record<string, Row>> {
+  const rows: (readonly [name: string, row: Row])[] = [];
   const names = candidates().map(({ name }) => name).filter((name) => name !== "jemalloc");
   const heads = names.flatMap((name) => [`${name}: user`, "elapsed"]);
   console.log(`| program | jemalloc: user s | elapsed s | ${heads.join(" | ")} |`);
@@ -180,6 +201,7 @@ function reportWorks(rounds: number, words: readonly string[], folder: string): 
   for (const [name, command] of works) {
     if (words.length > 0 && !words.some((word) => name.includes(word))) continue;
     const took = measure(command, rounds, folder);
+    rows.push(...rowsOf(name, took));
     const reference = took.get("jemalloc")!;
     const seconds = (["user", "elapsed"] as const)
       .map((what) => median(reference.map((each) => each[what])).toFixed(3));
@@ -189,6 +211,7 @@ function reportWorks(rounds: number, words: readonly string[], folder: string): 
   }
   const means = ratios.map((values) => geometric(values).toFixed(3));
   console.log(`| geometric mean | | | ${means.join(" | ")} |`);
+  return Object.fromEntries(rows);
 }
 
 function reportForks(rounds: number): void {
@@ -249,17 +272,22 @@ function main(): void {
   const text = at < 0 ? "7" : words.splice(at, 2)[1] ?? "";
   if (!/^[1-9]\d*$/.test(text)) throw new Error(`--rounds is "${text}"; it must be a number`);
   const rounds = Number(text);
+  const record = words.includes("--record");
   if (runBesideHugePages()) return;
   if (hugeTmpfs === undefined) console.log("No tmpfs with huge pages: mounting one needs root");
   const load = () => loadavg().map((value) => value.toFixed(1)).join(", ");
   console.log(`Load average at the begin: ${load()}; ${rounds} rounds\n`);
   const folder = prepare();
   try {
-    const names = words.filter((word) => word !== "fork");
+    const names = words.filter((word) => word !== "fork" && word !== "--record");
     const unknown = names.find((word) => !works.some(([name]) => name.includes(word)));
     if (unknown !== undefined) throw new Error(`No program's name contains "${unknown}"`);
-    if (names.length > 0 || words.length === 0) reportWorks(rounds, names, folder);
-    if (names.length < words.length || words.length === 0) reportForks(rounds);
+    const all = words.every((word) => word === "--record");
+    if (names.length > 0 || all) {
+      const rows = reportWorks(rounds, names, folder);
+      if (record) append("bench:programs", { rows, goals: [] });
+    }
+    if (words.includes("fork") || all) reportForks(rounds);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -4,7 +4,6 @@
  * Prints what every candidate takes in nanoseconds and as a ratio to the first of its row, then the goals. Only
  * rows whose name contains one of the given words are run. See README.md beside this file.
  */
-import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { bun, deno } from "../tools/bun.ts";
@@ -13,7 +12,6 @@ import { type Capacity, measureCapacities } from "./capacities.ts";
 import type { Goal } from "./goal.ts";
 import { evaluateGoals, goalRow } from "./goals.ts";
 import { countInstructions } from "./instructions.ts";
-import { describeMachine } from "./machine.ts";
 import {
   buildDriver,
   installPeers,
@@ -23,8 +21,9 @@ import {
   rivals,
   type Start,
 } from "./peers.ts";
+import { append, rowOf } from "./record.ts";
 import { report, type Table } from "./report.ts";
-import { type Candidate, type Effort, measure, type Measured, ratio, Worker } from "./sampling.ts";
+import { type Candidate, type Effort, measure, type Measured, Worker } from "./sampling.ts";
 
 interface Options {
   readonly effort: Effort;
@@ -162,24 +161,12 @@ function runtimeRows(worker: Worker): Row[] {
   }));
 }
 
-/** One line of JSON, so that a file of them is easily compared. */
+/** Ratios are those to the first candidate of a row. */
 function record(table: Table, capacities: readonly Capacity[], goals: readonly Goal[]): void {
   const rows = Object.fromEntries(
-    [...table].map(([row, measured]) => {
-      const first = [...measured.values()][0]!;
-      const figures = [...measured].map(([name, value]) =>
-        [name, { ns: round(value.ns), ratio: round(ratio(value, first)) }] as const
-      );
-      return [row, Object.fromEntries(figures)];
-    }),
+    [...table].map(([name, measured]) => [name, rowOf(measured, [...measured.values()][0]!)]),
   );
-  const command = ["deno task bench", ...process.argv.slice(2)].join(" ");
-  const line = JSON.stringify({ ...describeMachine(), command, rows, capacities, goals });
-  appendFileSync(join(root, "bench", "record.ndjson"), `${line}\n`);
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(4));
+  append("bench", { rows, capacities, goals });
 }
 
 /** A line on a terminal that the next one replaces. */

@@ -5,13 +5,12 @@
  * README.md beside this folder.
  */
 import { spawnSync } from "node:child_process";
-import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { bun, deno } from "../../tools/bun.ts";
 import { root } from "../../tools/zig.ts";
-import { describeMachine } from "../machine.ts";
-import { type Measured, median, ratio } from "../sampling.ts";
+import { append, rowOf } from "../record.ts";
+import { type Measured, median } from "../sampling.ts";
 import { builders, type Built } from "./build.ts";
 import { v8Flags } from "./collector.ts";
 import { structGoals, type Table } from "./goals.ts";
@@ -131,27 +130,15 @@ function longestSteps(built: ReadonlyMap<string, readonly Built[]>): Map<string,
   }));
 }
 
-/** One line of JSON beside those of the other benchmarks. */
-function record(table: Table, builds: Builds): void {
-  const rows = Object.fromEntries([...table].map(([row, measured]) => {
-    const base = measured.get(plain)!;
-    const figures = [...measured].map(([name, value]) => [
-      name,
-      { ns: round(value.ns), ratio: round(ratio(value, base)) },
-    ]);
-    return [row, Object.fromEntries(figures)];
-  }));
-  const built = Object.fromEntries(
-    [...builds].map(([runtime, candidates]) => [runtime, Object.fromEntries(candidates)]),
+/** Ratios are those to plain objects. */
+function record(table: Table, built: Builds): void {
+  const rows = Object.fromEntries(
+    [...table].map(([name, measured]) => [name, rowOf(measured, measured.get(plain)!)]),
   );
-  const command = ["deno task bench:structs", ...process.argv.slice(2)].join(" ");
-  const goals = structGoals(table);
-  const line = JSON.stringify({ ...describeMachine(), command, rows, builds: built, goals });
-  appendFileSync(join(root, "bench", "record.ndjson"), `${line}\n`);
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(4));
+  const builds = Object.fromEntries(
+    [...built].map(([runtime, candidates]) => [runtime, Object.fromEntries(candidates)]),
+  );
+  append("bench:structs", { rows, builds, goals: structGoals(table) });
 }
 
 /** A line on a terminal that the next one replaces. */

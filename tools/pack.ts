@@ -15,18 +15,11 @@ import { join } from "node:path";
 import process from "node:process";
 import { deno } from "./bun.ts";
 import { execute } from "./execute.ts";
-import { announceFirstBuild, root, zig, zigEnvironment } from "./zig.ts";
+import { buildLibraries, targets } from "./platforms.ts";
+import { announceFirstBuild, root } from "./zig.ts";
 
 /** Where the package is written; ignored by git. */
 export const packageFolder: string = join(root, "npm");
-
-/** Zig's target for each platform, by the name that `src/library.ts` gives it. */
-export const targets: Readonly<Record<string, string>> = {
-  "linux-x64": "x86_64-linux-gnu.2.17",
-  "linux-arm64": "aarch64-linux-gnu.2.17",
-  "linux-x64-musl": "x86_64-linux-musl",
-  "linux-arm64-musl": "aarch64-linux-musl",
-};
 
 /** The name on JSR, which sources and examples import, and the one on npm. */
 const names = { jsr: "@vmem/vmem", npm: "vmem" };
@@ -39,8 +32,8 @@ interface Configuration {
 }
 
 /** Runs a program; throws what it printed if it fails. */
-async function run(words: readonly string[], env = process.env): Promise<void> {
-  const { status, output } = await execute(words, { cwd: root, env, limit: 1800 });
+async function run(words: readonly string[]): Promise<void> {
+  const { status, output } = await execute(words, { cwd: root, limit: 1800 });
   if (status !== 0) throw new Error(`Running "${words.join(" ")}" failed:\n${output}`);
 }
 
@@ -98,13 +91,8 @@ async function emit(): Promise<void> {
 }
 
 /** `lib/PLATFORM.so` is what TypeScript opens; `lib/PLATFORM/` has the C libraries. */
-async function addLibraries(platform: string, target: string): Promise<void> {
-  const built = join(root, "zig-out", "package", platform);
-  rmSync(built, { recursive: true, force: true });
-  await run(
-    [zig(), "build", "package-libraries", `-Dtarget=${target}`, "-p", built],
-    zigEnvironment(),
-  );
+async function addLibraries(platform: string): Promise<void> {
+  const built = await buildLibraries(platform);
   const folder = join(packageFolder, "lib", platform);
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(built)) copyFileSync(join(built, name), join(folder, name));
@@ -118,13 +106,8 @@ export async function pack(platforms: readonly string[]): Promise<void> {
   await emit();
   announceFirstBuild();
   for (const platform of platforms) {
-    const target = targets[platform];
-    if (target === undefined) {
-      const known = Object.keys(targets).join(", ");
-      throw new Error(`Packing failed: there is no platform "${platform}"; there are ${known}`);
-    }
     console.error(`Building the libraries for ${platform} (a first time takes minutes)`);
-    await addLibraries(platform, target);
+    await addLibraries(platform);
   }
   const configuration = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
   writeFileSync(join(packageFolder, "package.json"), manifest(configuration));

@@ -2,7 +2,8 @@ import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import process from "node:process";
 import { platform } from "../src/library.ts";
-import { declarations, manifest, renamed, targets } from "./pack.ts";
+import { declarations, manifest, renamed } from "./pack.ts";
+import { targets } from "./platforms.ts";
 
 test("package.json has an entry with types for each of deno.json's", () => {
   const text = manifest({

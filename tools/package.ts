@@ -17,7 +17,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { bun, deno } from "./bun.ts";
 import { execute } from "./execute.ts";
-import { pack, packageFolder, targets } from "./pack.ts";
+import { pack, packageFolder } from "./pack.ts";
+import { targets } from "./platforms.ts";
 import { root, zig, zigEnvironment } from "./zig.ts";
 
 /** A check ends well, throws what is wrong, or returns why it cannot run here. */

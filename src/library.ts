@@ -9,8 +9,10 @@
  */
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { fileProblem } from "./elf.ts";
 import { embedded } from "./embedded.ts";
 import { LibraryError } from "./errors.ts";
+import { hostProblem, loaderAdvice, platformProblem } from "./refusals.ts";
 import { type Buffers, currentRuntime, type Functions } from "./runtime.ts";
 import { usesMusl } from "./runtime/libc.ts";
 import { abi, table } from "./symbols.ts";
@@ -26,7 +28,22 @@ export interface Library {
    * descriptors when it ends.
    */
   openBuffers(): Buffers;
+  /** Whether that is permitted. */
+  readonly mayOpenBuffers: boolean;
 }
+
+/** Opening a library is not permitted. */
+class NotPermitted extends Error {
+  readonly option: string;
+
+  /** @param option What permits it. */
+  constructor(option: string) {
+    super(`not permitted without ${option}`);
+    this.option = option;
+  }
+}
+
+const failed = "Cannot load the vmem library";
 
 let chosen: string | undefined;
 let opened: Library | undefined;
@@ -65,6 +82,8 @@ export function setLibrary(path: string): void {
 /** Opens the library if this isolate has not done so yet. */
 export function openLibrary(): Library {
   if (opened !== undefined) return opened;
+  const impossible = hostProblem(process.versions);
+  if (impossible !== undefined) throw new LibraryError(`${failed}: ${impossible}`);
   const runtime = currentRuntime();
   const named = chosen ?? runtime.environment("VMEM_LIBRARY");
   if (named !== undefined && named !== "") {
@@ -87,6 +106,8 @@ export function platform(): string {
 
 function openOwn(): Library {
   const runtime = currentRuntime();
+  const unsupported = platformProblem(process.platform, process.arch);
+  if (unsupported !== undefined) throw new LibraryError(`${failed}: ${unsupported}`);
   const tried: string[] = [];
   let last: unknown;
   for (const path of ownPaths()) {
@@ -106,16 +127,27 @@ function openOwn(): Library {
   throw refusal(tried, last);
 }
 
+/** Whether this is the package's source, and not what was made of it for npm. */
+const isSource = import.meta.url.endsWith(".ts");
+
 function* ownPaths(): Generator<string> {
   const local = import.meta.url.startsWith("file:");
   if (local) yield fileURLToPath(new URL(`../lib/${platform()}.so`, import.meta.url));
   const copy = embedded[platform()];
   if (copy !== undefined) yield unpack(copy);
-  if (local) yield fileURLToPath(new URL("../zig-out/lib/libvmem_ffi.so", import.meta.url));
+  if (local && isSource) {
+    yield fileURLToPath(new URL("../zig-out/lib/libvmem_ffi.so", import.meta.url));
+  }
 }
 
 function openFile(path: string): Library {
   const runtime = currentRuntime();
+  if (!runtime.permits("open", path)) throw new NotPermitted(runtime.optionFor("open", path));
+  // A name without a folder is looked for by the system's loader.
+  if (process.platform === "linux" && path.includes("/") && runtime.permits("read", path)) {
+    const problem = fileProblem(path, process.arch);
+    if (problem !== undefined) throw new Error(problem);
+  }
   let functions: Functions<typeof table>;
   try {
     functions = runtime.open(path, table);
@@ -124,12 +156,26 @@ function openFile(path: string): Library {
   }
   const theirs = functions.vmem_ffi_abi();
   if (theirs !== abi) throw stale(path, theirs);
-  return { path, functions, openBuffers: () => openBuffers(path, functions) };
+  return {
+    path,
+    functions,
+    openBuffers: () => openBuffers(path, functions),
+    mayOpenBuffers: runtime.permits("buffers", path),
+  };
 }
 
 function openBuffers(path: string, functions: Functions<typeof table>): Buffers {
+  const runtime = currentRuntime();
+  if (!runtime.permits("buffers", path)) {
+    throw new LibraryError(
+      `Cannot make arrays and views of a pool: ${runtime.name} permits no Node-API add-on; run it with ` +
+        `${
+          runtime.optionFor("buffers", path)
+        }, or do without (pointers, text and structs do not need it)`,
+    );
+  }
   try {
-    return currentRuntime().openBuffers(path, {
+    return runtime.openBuffers(path, {
       base: functions.vmem_ffi_base,
       retain: functions.vmem_ffi_retain,
       release: functions.vmem_ffi_release,
@@ -165,15 +211,22 @@ function reason(error: unknown): string {
 
 function refusal(tried: readonly string[], cause: unknown): LibraryError {
   if (cause instanceof LibraryError) return cause;
-  const runtime = currentRuntime();
-  const denied = cause instanceof Error &&
-    (cause.name === "NotCapable" || cause.name === "PermissionDenied");
-  const advice = denied
-    ? `${runtime.name} did not permit it: ${runtime.permissionHint}`
-    : `build it with "deno task build", or name its file with setLibrary() or VMEM_LIBRARY`;
   return new LibraryError(
-    `Cannot load the vmem library for ${platform()} on ${runtime.name}: ${advice}. Tried:\n` +
+    `${failed} for ${platform()} on ${currentRuntime().name}: ${advice(cause)}. Tried:\n` +
       tried.map((line) => `  ${line}`).join("\n"),
     { cause },
   );
+}
+
+function advice(cause: unknown): string {
+  if (cause instanceof NotPermitted) {
+    const option = cause.option.replace(/=.*/, "");
+    return `it is not permitted; run ${currentRuntime().name} with ${cause.option}` +
+      (option === cause.option ? "" : `, or with ${option}`);
+  }
+  return platformProblem(process.platform, process.arch) ??
+    loaderAdvice(cause === undefined ? "" : reason(cause)) ??
+    (isSource
+      ? `build it with "deno task build", or name its file with setLibrary() or VMEM_LIBRARY`
+      : "install the package again, or name the library's file with setLibrary() or VMEM_LIBRARY");
 }

@@ -59,6 +59,8 @@ export let isHeld: Native["vmem_ffi_is_held"];
 export let unhold: Native["vmem_ffi_unhold"];
 /** Makers of buffers, from the library's other side, which the first buffer opens. LibraryError: it cannot be opened. */
 export let buffers: Buffers;
+/** Whether the runtime permits that. Without, what can be done by native calls is done so. */
+export let mayMakeBuffers: boolean;
 
 let open = false;
 
@@ -114,6 +116,7 @@ export function openNative(): void {
     vmem_ffi_is_held: isHeld,
     vmem_ffi_unhold: unhold,
   } = library.functions);
+  mayMakeBuffers = library.mayOpenBuffers;
   const opened = (): Buffers => buffers = library.openBuffers();
   buffers = {
     array: (handle, pointer, length) => opened().array(handle, pointer, length),

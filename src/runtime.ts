@@ -44,6 +44,9 @@ export interface ArraySupport {
   deallocator(): number;
 }
 
+/** What may need a permission: to open a library, to make buffers over its memory, to read or write files. */
+export type Right = "open" | "buffers" | "read" | "write";
+
 /** What differs from runtime to runtime. */
 export interface Runtime {
   /** As it stands in messages. */
@@ -57,12 +60,14 @@ export interface Runtime {
   readonly farBytesMax: number;
   /** Whether code that once left the bounds of a `DataView` becomes as fast again as it was. */
   readonly leavesBoundsFreely: boolean;
-  /** What to do when a library cannot be opened for want of permission. */
-  readonly permissionHint: string;
   /** UTF-16 code units of the longest text that a loop encodes faster than the engine does. */
   readonly encodedByHand: number;
   /** Longer text is encoded faster by a Buffer's `utf8Write` than by `TextEncoder.encodeInto`. */
   readonly writesBuffers: boolean;
+  /** Whether something is permitted for a path. Never asks the user. */
+  permits(right: Right, path: string): boolean;
+  /** The options of the command line that permit it. */
+  optionFor(right: Right, path: string): string;
   /** A variable of the environment; undefined also when it may not be read. Never asks. */
   environment(name: string): string | undefined;
   /** Whether there is such a file; undefined when that may not be known. Never asks. */
@@ -83,6 +88,8 @@ export function currentRuntime(): Runtime {
 }
 
 function detect(): Runtime {
-  if (process.versions.bun !== undefined) return bun;
-  return process.versions.deno !== undefined ? deno : node;
+  // Bundlers for browsers put a `process` without versions there; opening the library refuses that.
+  const { bun: isBun, deno: isDeno } = process.versions ?? {};
+  if (isBun !== undefined) return bun;
+  return isDeno !== undefined ? deno : node;
 }

@@ -86,8 +86,25 @@ export function readText(memory: Memory, pointer: Pointer, length: Size | undefi
 }
 
 function decode(memory: Memory, action: string, pointer: Pointer, length: number): string {
+  if (!native.mayMakeBuffers) return decodeCopy(memory, action, pointer, length);
   const at = aim(memory, action, pointer, length);
   return decodeAny(memory.text, at, at + length, action);
+}
+
+/** As `decode`, where there are no buffers of the pool's memory. */
+function decodeCopy(memory: Memory, action: string, pointer: Pointer, length: number): string {
+  checkPointer(pointer, action);
+  memory.checkSpan(action, pointer, length);
+  const copy = textBytes(new ArrayBuffer(length));
+  const status = native.read(memory.handle, pointer, copy, length);
+  if (status !== 0) memory.refuse(status, action, pointer);
+  return decodeAny(copy, 0, length, action);
+}
+
+/** Stores bytes where there are no buffers of the pool's memory. */
+function store(memory: Memory, action: string, pointer: Pointer, bytes: Uint8Array): void {
+  const status = native.write(memory.handle, pointer, bytes, bytes.length);
+  if (status !== 0) memory.refuse(status, action, pointer);
 }
 
 export function writeText(memory: Memory, pointer: Pointer, text: string, room: Size): number {
@@ -100,10 +117,13 @@ export function writeText(memory: Memory, pointer: Pointer, text: string, room: 
   }
   // What a text may take at most; a window need not cover a room that is larger.
   const used = Math.min(bytes, text.length * 3 + 1);
-  const at = aim(memory, action, pointer, used);
-  const written = encodeNulFree(memory.text, at, used - 1, text);
+  const direct = native.mayMakeBuffers;
+  const at = direct ? aim(memory, action, pointer, used) : 0;
+  const target = direct ? memory.text : textBytes(new ArrayBuffer(used));
+  const written = encodeNulFree(target, at, used - 1, text);
   if (written < 0) refuseText(text, written, action, bytes);
-  memory.text[at + written] = 0;
+  target[at + written] = 0;
+  if (!direct) store(memory, action, pointer, target.subarray(0, written + 1));
   return written;
 }
 
@@ -134,10 +154,13 @@ export function duplicate(memory: Memory, text: string): Pointer {
   const pointer = native.malloc(memory.handle, length + 1);
   if (pointer < 0) memory.refuse(pointer, `${action}, ${showBytes(length + 1)}`);
   try {
-    const at = aim(memory, action, pointer, length + 1);
+    const direct = native.mayMakeBuffers;
+    const at = direct ? aim(memory, action, pointer, length + 1) : 0;
+    const target = direct ? memory.text : textBytes(new ArrayBuffer(length + 1));
     const encode = plain < 0 ? encodeFitting : encodePlain;
-    encode(memory.text, at, length, text);
-    memory.text[at + length] = 0;
+    encode(target, at, length, text);
+    target[at + length] = 0;
+    if (!direct) store(memory, action, pointer as Pointer, target);
   } catch (error) {
     native.free(memory.handle, pointer);
     throw error;

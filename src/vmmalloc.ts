@@ -165,18 +165,21 @@ function preload(library: unknown): string {
 /** The package's file: beside it (npm), carried by it (JSR), or built in a checkout. */
 function ownLibrary(): string {
   const name = "libvmmalloc.so.1";
+  const runtime = currentRuntime();
   const tried: string[] = [];
   const local = import.meta.url.startsWith("file:");
   const places = local ? [`../lib/${platform()}/${name}`, `../zig-out/lib/${name}`] : [];
   for (const place of places) {
     const file = fileURLToPath(new URL(place, import.meta.url));
-    if (currentRuntime().exists(file)) return file;
-    tried.push(file);
+    const exists = runtime.exists(file);
+    if (exists === true) return file;
+    const needed = `not permitted without ${runtime.optionFor("read", file)}`;
+    tried.push(`${file}: ${exists === undefined ? needed : "no such file"}`);
   }
   const copy = embedded[`${platform()}/${name}`];
   if (copy !== undefined) return unpack(copy);
   throw new LibraryError(
-    `${action}: the package's ${name} for ${platform()} was not found, or its folder may not be read; ` +
+    `${action}: the package's ${name} for ${platform()} was not found, or may not be read; ` +
       `name the file as "library"${tried.length === 0 ? "" : `. Tried:\n  ${tried.join("\n  ")}`}`,
   );
 }

@@ -2,8 +2,10 @@
  * Bun: FFI by `bun:ffi`. Windows are Node-API buffers; the buffers of blocks come from `toArrayBuffer` with a
  * native deallocator, because Bun refuses to post Node-API buffers to a worker.
  */
+import { constants } from "node:buffer";
 import { existsSync } from "node:fs";
 import process from "node:process";
+import { LibraryError } from "../errors.ts";
 import type { ArraySupport, Buffers, Functions, Runtime, SymbolTable } from "../runtime.ts";
 import { openNodeApi } from "./node_api.ts";
 
@@ -23,17 +25,29 @@ interface BunFfi {
 
 /** Not an import: other runtimes and bundlers would try to resolve it. */
 function bunFfi(): BunFfi {
+  if ((process as Partial<typeof process>).getBuiltinModule === undefined) {
+    throw new LibraryError(
+      `Cannot load the vmem library: Bun ${process.versions.bun} is too old; use Bun 1.4 or later`,
+    );
+  }
   return process.getBuiltinModule("bun:ffi" as string) as unknown as BunFfi;
 }
 
 export const bun: Runtime = {
   name: "Bun",
-  bufferMax: 2 ** 32,
+  bufferMax: constants.MAX_LENGTH,
   farBytesMax: 0,
   leavesBoundsFreely: true,
-  permissionHint: "see that the file can be read and executed",
   encodedByHand: 16,
   writesBuffers: true,
+
+  permits(): boolean {
+    return true;
+  },
+
+  optionFor(): string {
+    return "no option";
+  },
 
   environment(name: string): string | undefined {
     return process.env[name];

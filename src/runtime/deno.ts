@@ -1,5 +1,6 @@
 /** Deno: FFI by `Deno.dlopen`, buffers by Node-API, which a path-scoped `--allow-ffi` covers too. */
-import type { ArraySupport, Buffers, Functions, Runtime, SymbolTable } from "../runtime.ts";
+import { constants } from "node:buffer";
+import type { ArraySupport, Buffers, Functions, Right, Runtime, SymbolTable } from "../runtime.ts";
 import { openNodeApi } from "./node_api.ts";
 
 interface DenoGlobal {
@@ -13,6 +14,14 @@ function global(): DenoGlobal {
   return (globalThis as unknown as { Deno: DenoGlobal }).Deno;
 }
 
+/** Node-API add-ons need what the FFI needs. */
+const permissions: Readonly<Record<Right, string>> = {
+  open: "ffi",
+  buffers: "ffi",
+  read: "read",
+  write: "write",
+};
+
 /** Asking for what is not granted would stop the program at a prompt. */
 function granted(descriptor: Record<string, string>): boolean {
   return global().permissions.querySync(descriptor).state === "granted";
@@ -20,12 +29,19 @@ function granted(descriptor: Record<string, string>): boolean {
 
 export const deno: Runtime = {
   name: "Deno",
-  bufferMax: Number.MAX_SAFE_INTEGER,
+  bufferMax: constants.MAX_LENGTH,
   farBytesMax: 2 ** 32,
   leavesBoundsFreely: false,
-  permissionHint: "allow it with --allow-ffi or --allow-ffi=PATH",
   encodedByHand: 32,
   writesBuffers: false,
+
+  permits(right: Right, path: string): boolean {
+    return granted({ name: permissions[right], path });
+  },
+
+  optionFor(right: Right, path: string): string {
+    return `--allow-${permissions[right]}=${path}`;
+  },
 
   environment(name: string): string | undefined {
     return granted({ name: "env", variable: name }) ? global().env.get(name) : undefined;

@@ -1,4 +1,5 @@
 /** Node: FFI by `node:ffi`, buffers by Node-API. */
+import { constants } from "node:buffer";
 import { existsSync } from "node:fs";
 import process from "node:process";
 import { LibraryError } from "../errors.ts";
@@ -7,6 +8,7 @@ import type {
   Buffers,
   Functions,
   NativeType,
+  Right,
   Runtime,
   SymbolTable,
 } from "../runtime.ts";
@@ -27,9 +29,18 @@ const names: Readonly<Record<NativeType, string>> = {
   void: "void",
 };
 
+/** Node's names of what `--permission` forbids, and the options that allow it. */
+const permissions: Readonly<Record<Right, readonly [name: string, option: string]>> = {
+  open: ["ffi", "--allow-ffi"],
+  buffers: ["addon", "--allow-addons"],
+  read: ["fs.read", "--allow-fs-read"],
+  write: ["fs.write", "--allow-fs-write"],
+};
+
 /** Not an import: other runtimes, bundlers and older Nodes would fail to resolve it. */
 function nodeFfi(): NodeFfi {
-  const ffi = process.getBuiltinModule("node:ffi" as string) as unknown as NodeFfi | undefined;
+  const { getBuiltinModule } = process as Partial<typeof process>; // Node 20.16 and later
+  const ffi = getBuiltinModule?.("node:ffi" as string) as unknown as NodeFfi | undefined;
   if (ffi !== undefined) return ffi;
   throw new LibraryError(
     `Cannot load the vmem library: Node ${process.versions.node} has no node:ffi; ` +
@@ -39,23 +50,28 @@ function nodeFfi(): NodeFfi {
 
 export const node: Runtime = {
   name: "Node",
-  bufferMax: Number.MAX_SAFE_INTEGER,
+  bufferMax: constants.MAX_LENGTH,
   farBytesMax: 2 ** 32,
   leavesBoundsFreely: false,
-  permissionHint: "under --permission allow it with --allow-ffi and --allow-addons",
   encodedByHand: 32,
   writesBuffers: true,
+
+  permits(right: Right, path: string): boolean {
+    const { permission } = process as Partial<typeof process>;
+    return permission === undefined || permission.has(permissions[right][0], path);
+  },
+
+  optionFor(right: Right, path: string): string {
+    const [name, option] = permissions[right];
+    return name.startsWith("fs.") ? `${option}=${path}` : option;
+  },
 
   environment(name: string): string | undefined {
     return process.env[name];
   },
 
   exists(path: string): boolean | undefined {
-    try {
-      return existsSync(path);
-    } catch {
-      return undefined; // --permission without reading
-    }
+    return node.permits("read", path) ? existsSync(path) : undefined;
   },
 
   open<const T extends SymbolTable>(path: string, table: T): Functions<T> {

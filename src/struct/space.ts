@@ -92,6 +92,7 @@ export class Space {
   find(pointer: number, size: number, action: string): Window {
     this.#check(pointer, size, action);
     const start = pointer - pointer % span;
+    if (!native.mayMakeBuffers) return this.#aimNative(start);
     if (this.memory.begin !== 0) return this.#aimRegion(start, pointer, size, action);
     return start === 0 ? this.#aimFirst(pointer + size, action) : this.#aimFar(start, action);
   }
@@ -108,6 +109,7 @@ export class Space {
    */
   near(): BufferWindow | undefined {
     if (this.#checks !== undefined || this.memory.begin !== 0) return undefined;
+    if (!native.mayMakeBuffers) return undefined;
     const end = Math.min(this.size, span + sizeMax);
     const window = this.#aimFirst(this.low, "Cannot reach a struct");
     const ends = currentRuntime().leavesBoundsFreely || window.limit >= end;
@@ -177,6 +179,14 @@ export class Space {
     const known = this.#far.get(begin);
     if (known !== undefined && !isMoved(known)) return known;
     return this.#addFar(begin, Math.min(start + span, this.size) - begin, action, true);
+  }
+
+  #aimNative(start: number): Window {
+    const known = this.#far.get(start);
+    if (known !== undefined) return known;
+    const made = new NativeWindow(this, start, Math.min(span + sizeMax, this.size - start));
+    this.#far.set(start, made);
+    return made;
   }
 
   #aimFar(start: number, action: string): Window {

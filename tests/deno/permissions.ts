@@ -34,8 +34,13 @@ test("--allow-ffi is enough", () => {
 test("without --allow-ffi the error names it", () => {
   const { status, output } = withFlags("--allow-read");
   assertEquals(status, 1);
-  assert(output.includes("LibraryError: Cannot load the vmem library"), output);
-  assert(output.includes("allow it with --allow-ffi or --allow-ffi=PATH"), output);
+  assert(
+    output.includes(
+      "LibraryError: Cannot load the vmem library for linux-x64 on Deno: it is not permitted; " +
+        `run Deno with --allow-ffi=${library}, or with --allow-ffi.`,
+    ),
+    output,
+  );
 });
 
 test("VMEM_LIBRARY is ignored without --allow-env, and read with it", () => {

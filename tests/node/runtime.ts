@@ -1,6 +1,7 @@
 /** What is Node's alone: how the library is refused, and what its buffers cannot do. The name keeps it from other runtimes. */
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { Pool } from "../../mod.ts";
 import { type Ended, program, run } from "../ts/child.ts";
 import { assertAllocated } from "../ts/support.ts";
@@ -27,6 +28,33 @@ test("under --permission a pool needs --allow-ffi, and its arrays --allow-addons
   const allowed = firstPool(...flags, "--allow-ffi", "--allow-addons");
   assert(allowed.output.includes("works"), allowed.output);
 });
+
+test("without --allow-addons all works but what gives arrays, and that says so", () => {
+  const results = features("--allow-ffi");
+  const refused = Object.entries(results).filter(([, result]) => result !== "works");
+  assertEquals(refused.map(([name]) => name).sort(), ["arrays", "columns", "views"]);
+  for (const [, result] of refused) {
+    assert(result.startsWith("LibraryError: Cannot make arrays and views of a pool"), result);
+    assert(result.includes("run it with --allow-addons"), result);
+  }
+});
+
+test("with --allow-ffi and --allow-addons everything works, workers with --allow-worker", () => {
+  const results = features("--allow-ffi", "--allow-addons", "--allow-worker");
+  for (const [name, result] of Object.entries(results)) {
+    assertEquals([name, result], [name, "works"]);
+  }
+});
+
+/** What works under `--permission` with no more than the repository to read. */
+function features(...flags: string[]): Record<string, string> {
+  const [command = "", ...rest] = program("children/features.ts");
+  const read = `--allow-fs-read=${fileURLToPath(new URL("../..", import.meta.url))}`;
+  const words = flags.includes("--allow-worker") ? ["null"] : [];
+  const { output } = run([command, "--permission", read, ...flags, ...rest, ...words]);
+  const line = output.split("\n").find((each) => each.startsWith("{")) ?? output;
+  return JSON.parse(line) as Record<string, string>;
+}
 
 test("the block of a freed array comes back in a later turn of the event loop", async () => {
   using pool = Pool.create({ maxSize: "8MiB" });

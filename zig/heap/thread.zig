@@ -152,12 +152,21 @@ pub inline fn malloc(comptime F: type, handle: usize, size: usize) F.Block {
         @branchHint(.unlikely);
         return F.mallocSlow(handle, size);
     }
-    const class = if (size <= classes.small_max)
-        smallClass(F.checked, size)
-    else if (size <= classes.cached_max)
-        runClass(size)
-    else
-        return F.mallocSlow(handle, size);
+    if (size > classes.small_max) {
+        @branchHint(.unlikely);
+        return mallocRun(F, handle, size);
+    }
+    return mallocOf(F, t, handle, size, smallClass(F.checked, size));
+}
+
+/// Apart from the small ones, whose path has no jump to take then. The handle is the last one.
+noinline fn mallocRun(comptime F: type, handle: usize, size: usize) F.Block {
+    if (size > classes.cached_max) return F.mallocSlow(handle, size);
+    const pages = (size + classes.page_size - 1) >> classes.page_shift;
+    return mallocOf(F, local(), handle, size, classes.run_index[pages]);
+}
+
+inline fn mallocOf(comptime F: type, t: LocalPointer, handle: usize, size: usize, class: u8) F.Block {
     const c = t.last.cache;
     const cell = Cache.pop(&c.bins[class]) orelse return F.mallocSlow(handle, size);
     if (F.checked and c.states) markLive(c, if (F.offsets) offsetOf(cell) else cell - c.base);
@@ -206,9 +215,19 @@ pub inline fn free(comptime F: type, handle: usize, place: usize, cell: usize) F
         t.ticks -%= 1;
         if (t.ticks == 0) {
             @branchHint(.unlikely);
-            if (isTime()) return F.freeSlow(handle, place);
+            return freeAtTick(F, handle, place, cell);
         }
     }
+    return freeInto(F, t, handle, place, cell);
+}
+
+/// A call in the hot path would have it save registers.
+noinline fn freeAtTick(comptime F: type, handle: usize, place: usize, cell: usize) F.Done {
+    @branchHint(.cold);
+    return if (isTime()) F.freeSlow(handle, place) else freeInto(F, local(), handle, place, cell);
+}
+
+inline fn freeInto(comptime F: type, t: LocalPointer, handle: usize, place: usize, cell: usize) F.Done {
     const c = t.last.cache;
     const offset = if (F.offsets) place else place -% c.base;
     if (offset >= @atomicLoad(usize, &c.size, .monotonic)) {
@@ -235,13 +254,17 @@ pub fn hasTicks(comptime F: type) bool {
 
 const slow_tick_ns = 50 * std.time.ns_per_ms;
 
-/// A look at the clock: whether a free is to go the slow way. It comes every few milliseconds at least, be there many frees or few.
+/// More would save nothing that can be measured.
+const period_max = 256;
+
+/// A look at the clock: whether a free is to go the slow way. It comes every few milliseconds at least, be there many frees or few, but
+/// once late by up to `period_max` frees when they get rare.
 noinline fn isTime() bool {
     @branchHint(.cold);
     const t = here();
     const now = os.thread.nowCoarseNs();
     const elapsed = now -% t.ticked_ns;
-    if (elapsed > 10 * std.time.ns_per_ms) t.period = @max(1, t.period / 8) else if (elapsed == 0) t.period = @min(64, t.period * 2);
+    if (elapsed > 10 * std.time.ns_per_ms) t.period = @max(1, t.period / 8) else if (elapsed == 0) t.period = @min(period_max, t.period * 2);
     t.ticks = t.period;
     t.ticked_ns = now;
     if (now < t.due_ns) return false;

@@ -44,30 +44,18 @@ pub const table = struct {
         return put(flags, map_shared);
     }
 
-    pub fn memkind_arena_malloc(kind: ?*Kind, size: usize) callconv(.c) Block {
-        return public.memkind_malloc(kind, size);
-    }
-    pub fn memkind_arena_calloc(kind: ?*Kind, count: usize, size: usize) callconv(.c) Block {
-        return public.memkind_calloc(kind, count, size);
-    }
-    pub fn memkind_arena_posix_memalign(kind: ?*Kind, result: ?*Block, alignment: usize, size: usize) callconv(.c) c_int {
-        return public.memkind_posix_memalign(kind, result, alignment, size);
-    }
-    pub fn memkind_arena_realloc(kind: ?*Kind, block: Block, size: usize) callconv(.c) Block {
-        return public.memkind_realloc(kind, block, size);
-    }
+    pub const memkind_arena_malloc = public.memkind_malloc;
+    pub const memkind_arena_calloc = public.memkind_calloc;
+    pub const memkind_arena_posix_memalign = public.memkind_posix_memalign;
+    pub const memkind_arena_realloc = public.memkind_realloc;
     pub fn memkind_arena_realloc_with_kind_detect(block: Block, size: usize) callconv(.c) Block {
         return public.memkind_realloc(null, block, size);
     }
-    pub fn memkind_arena_free(kind: ?*Kind, block: Block) callconv(.c) void {
-        return public.memkind_free(kind, block);
-    }
+    pub const memkind_arena_free = public.memkind_free;
     pub fn memkind_arena_free_with_kind_detect(block: Block) callconv(.c) void {
         return public.memkind_free(null, block);
     }
-    pub fn memkind_arena_detect_kind(block: Block) callconv(.c) ?*Kind {
-        return public.memkind_detect_kind(block);
-    }
+    pub const memkind_arena_detect_kind = public.memkind_detect_kind;
     pub fn memkind_arena_update_memory_usage_policy(kind: ?*Kind, policy: c_int) callconv(.c) c_int {
         return memkind.told(kinds.setPolicy(kind, policy));
     }
@@ -95,24 +83,12 @@ pub const table = struct {
     pub fn memkind_default_destroy(_: ?*Kind) callconv(.c) c_int {
         return 0;
     }
-    pub fn memkind_default_malloc(kind: ?*Kind, size: usize) callconv(.c) Block {
-        return public.memkind_malloc(kind, size);
-    }
-    pub fn memkind_default_calloc(kind: ?*Kind, count: usize, size: usize) callconv(.c) Block {
-        return public.memkind_calloc(kind, count, size);
-    }
-    pub fn memkind_default_posix_memalign(kind: ?*Kind, result: ?*Block, alignment: usize, size: usize) callconv(.c) c_int {
-        return public.memkind_posix_memalign(kind, result, alignment, size);
-    }
-    pub fn memkind_default_realloc(kind: ?*Kind, block: Block, size: usize) callconv(.c) Block {
-        return public.memkind_realloc(kind, block, size);
-    }
-    pub fn memkind_default_free(kind: ?*Kind, block: Block) callconv(.c) void {
-        return public.memkind_free(kind, block);
-    }
-    pub fn memkind_default_malloc_usable_size(kind: ?*Kind, block: Block) callconv(.c) usize {
-        return public.memkind_malloc_usable_size(kind, block);
-    }
+    pub const memkind_default_malloc = public.memkind_malloc;
+    pub const memkind_default_calloc = public.memkind_calloc;
+    pub const memkind_default_posix_memalign = public.memkind_posix_memalign;
+    pub const memkind_default_realloc = public.memkind_realloc;
+    pub const memkind_default_free = public.memkind_free;
+    pub const memkind_default_malloc_usable_size = public.memkind_malloc_usable_size;
     pub fn memkind_default_mmap(kind: ?*Kind, _: ?*anyopaque, size: usize) callconv(.c) *anyopaque {
         return pages(kind, size);
     }

@@ -3,7 +3,7 @@
  * Indexes real text twice, once in a pool and once with objects on the JavaScript heap, asks both the
  * same questions, and shows what each of them costs.
  *
- *     deno task demo [FOLDER] [--runtime bun]
+ *     deno task demo [FOLDER] [--runtime bun|node]
  *
  * Without a folder it takes the sources of Zig's standard library, which the build needs anyway.
  */

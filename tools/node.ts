@@ -39,12 +39,17 @@ export function nodePath(): string {
   throw new Error(`Starting Node ${pinned} failed: ${stderr ?? ""}`);
 }
 
+/** Without these Node finds no name of the import map, and has no `Worker`. */
+export const programOptions: readonly string[] = [
+  "--disable-warning=ExperimentalWarning",
+  `--import=${new URL("../tests/node/register.ts", import.meta.url).href}`,
+];
+
 /** Words that run one file of tests and have a JUnit file written to `report`. */
 export function testing(program: string, report: string, file: string): string[] {
   return [
     program,
-    "--disable-warning=ExperimentalWarning",
-    "--import=./tests/node/register.ts",
+    ...programOptions,
     "--test",
     "--test-reporter=dot",
     "--test-reporter-destination=stdout",

@@ -1,42 +1,31 @@
 /**
- * `deno task soak [--runtime deno|bun] [--operations N] [--workers N] [--seed N]`: workers do random things to pools that
- * are closed under them (tests/soak). Without a runtime it runs on both, one after the other. Ends with status 1 if one
+ * `deno task soak [--runtime deno|bun|node] [--operations N] [--workers N] [--seed N]`: workers do random things to pools that
+ * are closed under them (tests/soak). Without a runtime it runs on all, one after the other. Ends with status 1 if one
  * was killed by a signal, found a defect, or left something of a pool behind.
  */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
-import { bun, deno } from "./bun.ts";
+import { commandFor, option, runtimes } from "./runtimes.ts";
 import { root } from "./zig.ts";
 
-function value(words: string[], name: string, otherwise: string): string {
-  const at = words.indexOf(`--${name}`);
-  return at < 0 ? otherwise : words.splice(at, 2)[1] ?? "";
-}
-
 function number(words: string[], name: string, otherwise: number): string {
-  const text = value(words, name, String(otherwise));
+  const text = option(words, name) ?? String(otherwise);
   if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name} is "${text}"; it must be a number`);
   return text;
 }
 
-function commandFor(runtime: string): readonly string[] {
-  if (runtime === "deno") return [deno(), "run", "-A"];
-  if (runtime === "bun") return bun();
-  throw new Error(`--runtime is "${runtime}"; it must be deno or bun`);
-}
-
 function main(): void {
   const words = process.argv.slice(2);
-  const runtimes = value(words, "runtime", "deno bun").split(" ");
+  const chosen = option(words, "runtime");
   const numbers = [
     number(words, "operations", 10_000_000),
     number(words, "workers", 8),
     number(words, "seed", Date.now() % 1_000_000 + 1),
   ];
   if (words.length > 0) throw new Error(`"${words.join(" ")}" is no option`);
-  for (const runtime of runtimes) {
-    const [program = "", ...first] = commandFor(runtime);
+  for (const runtime of chosen === undefined ? runtimes : [chosen]) {
+    const [program = "", ...first] = commandFor(runtime, ["-A"]);
     const file = join(root, "tests", "soak", "soak.ts");
     const run = spawnSync(program, [...first, file, ...numbers], { stdio: "inherit" });
     if (run.error !== undefined) {

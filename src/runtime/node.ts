@@ -78,7 +78,9 @@ export const node: Runtime = {
     const entries = Object.entries(table).map(([name, { parameters, result }]) =>
       [name, { arguments: parameters.map((type) => names[type]), return: names[result] }] as const
     );
-    return nodeFfi().dlopen(path, Object.fromEntries(entries)).functions as Functions<T>;
+    const { functions } = nodeFfi().dlopen(path, Object.fromEntries(entries));
+    compileWhereItRuns();
+    return functions as Functions<T>;
   },
 
   collect(): void {
@@ -97,6 +99,15 @@ export const node: Runtime = {
     };
   },
 };
+
+/**
+ * Has the workers that start from now on compile their code themselves, not on threads of V8's. When a worker ends, Node frees
+ * what V8 has to know of the functions of `node:ffi` before it ends the compilation of code that calls them, which then
+ * reads freed memory and ends the process. This thread goes on as it was.
+ */
+function compileWhereItRuns(): void {
+  process.getBuiltinModule("node:v8").setFlagsFromString("--no-concurrent-recompilation");
+}
 
 /**
  * Node marks Node-API's buffers so that they cannot be posted, because it calls their finalizers when the thread that made them

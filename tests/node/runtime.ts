@@ -73,3 +73,9 @@ test("a worker cannot post an array that it made, and keeps it whole", async () 
     worker.terminate();
   }
 });
+
+test("workers that start after the first pool compile their code themselves", () => {
+  const [command = "", ...rest] = program("../node/compiling.ts");
+  const { status, output } = run([command, "--allow-natives-syntax", ...rest]);
+  assertEquals([status, output], [0, "true false true\n"]);
+});

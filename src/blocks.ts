@@ -98,7 +98,10 @@ export function arrayPointer(
     throw new TypeError(`${action}: it was made by view(); free its pointer instead`);
   }
   const pointer = bytes === 0 ? -EFAULT : native.locate(handle, view, bytes);
-  if (pointer === -EFAULT || pointer >= 0 && native.owns(handle, pointer) !== 1) {
+  // Another thread may close the pool between the two.
+  const owned = pointer < 0 ? pointer : native.owns(handle, pointer);
+  if (owned < 0 && owned !== -EFAULT) return owned;
+  if (owned !== 1) {
     throw new TypeError(`${action}: its memory is not a block of this pool`);
   }
   return pointer;

@@ -1,6 +1,6 @@
 /** Where and with what the figures were made. */
 import { spawnSync } from "node:child_process";
-import { cpus, release, totalmem } from "node:os";
+import { cpus, loadavg, release, totalmem } from "node:os";
 import process from "node:process";
 import { pinned as bunVersion } from "../tools/bun.ts";
 import { pinned as zigVersion, root } from "../tools/zig.ts";
@@ -9,6 +9,8 @@ export interface Machine {
   readonly date: string;
   readonly commit: string;
   readonly machine: string;
+  /** Load averages over 1, 5 and 15 minutes; older lines have none. */
+  readonly load?: readonly number[];
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -20,8 +22,36 @@ export function describeMachine(): Machine {
     commit: commit(),
     machine: `${processors.length} x ${processors[0]?.model ?? "CPU"}, ${memory} GiB, ` +
       `${process.platform} ${release()} ${process.arch}`,
-    versions: { deno: process.versions.deno ?? "", bun: bunVersion, zig: zigVersion },
+    load: loadavg().map((each) => Number(each.toFixed(1))),
+    versions: {
+      deno: process.versions.deno ?? "",
+      bun: bunVersion,
+      zig: zigVersion,
+      ...packageVersions(),
+    },
   };
+}
+
+/** Debian's packages that are measured, and what they are called in the tables. */
+const packages = new Map([
+  ["libjemalloc2", "jemalloc"],
+  ["libmimalloc2.0", "mimalloc"],
+  ["libtcmalloc-minimal4", "tcmalloc"],
+  ["libmemkind0", "memkind"],
+  ["libc6", "glibc"],
+]);
+
+/** Versions of the packages that are installed, without Debian's revision; none where there is no dpkg. */
+function packageVersions(): Record<string, string> {
+  const words = ["-W", "-f", "${Package} ${Version} ${db:Status-Status}\\n", ...packages.keys()];
+  const { stdout } = spawnSync("dpkg-query", words, { encoding: "utf8" });
+  const found = (stdout ?? "").split("\n").map((line) => line.split(" "))
+    .filter(([, , status]) => status === "installed");
+  return Object.fromEntries(
+    found.map((
+      [name = "", version = ""],
+    ) => [packages.get(name) ?? name, version.split(/[-+]/)[0]!]),
+  );
 }
 
 /** The commit, with a plus sign if something but the record is not committed. */

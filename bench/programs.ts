@@ -12,6 +12,7 @@ import process from "node:process";
 import { root } from "../tools/zig.ts";
 import { buildFirstFork } from "./peers.ts";
 import { append, type Row, rowOf } from "./record.ts";
+import { median } from "./sampling.ts";
 
 interface Candidate {
   readonly name: string;
@@ -140,12 +141,6 @@ function run(command: readonly string[], candidate: Candidate, folder: string): 
     Number,
   );
   return { elapsed, user };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 function measure(

@@ -8,8 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { bun, deno } from "../tools/bun.ts";
 import { root } from "../tools/zig.ts";
-import { type Capacity, measureCapacities } from "./capacities.ts";
-import type { Goal } from "./goal.ts";
+import { measureCapacities } from "./capacities.ts";
 import { evaluateGoals, goalRow } from "./goals.ts";
 import { countInstructions } from "./instructions.ts";
 import {
@@ -66,7 +65,7 @@ async function main(): Promise<void> {
     const driver = buildDriver();
     const native = await startAll(nativeStarts(driver), started);
     const runtimes = await startAll(runtimeStarts(), started);
-    const rows = [
+    const works = [
       ...nativeRows(native, options.full),
       ...runtimes.flatMap(runtimeRows),
       goalRow(native, runtimes),
@@ -76,7 +75,7 @@ async function main(): Promise<void> {
         options.words.length === 0 || options.words.some((w) => row.name.includes(w))
       );
     const table = new Map<string, ReadonlyMap<string, Measured>>();
-    for (const { name, candidates } of rows) {
+    for (const { name, candidates } of works) {
       note(`Measuring ${name}`);
       const effort = HUGE.test(name) ? { ...options.effort, processes: 2 } : options.effort;
       table.set(name, await measure(candidates, effort));
@@ -86,8 +85,9 @@ async function main(): Promise<void> {
     const instructions = countInstructions(driver);
     note("");
     const goals = evaluateGoals(table, capacities, instructions);
-    process.stdout.write(report(table, capacities, goals, missingPrograms()));
-    if (options.record) record(table, capacities, goals);
+    const rows = rowsOf(table);
+    process.stdout.write(report(rows, capacities, goals, missingPrograms()));
+    if (options.record) append("bench", { rows: Object.fromEntries(rows), capacities, goals });
   } finally {
     await Promise.all(started.map((worker) => worker.stop()));
   }
@@ -162,11 +162,10 @@ function runtimeRows(worker: Worker): Row[] {
 }
 
 /** Ratios are those to the first candidate of a row. */
-function record(table: Table, capacities: readonly Capacity[], goals: readonly Goal[]): void {
-  const rows = Object.fromEntries(
+function rowsOf(table: ReadonlyMap<string, ReadonlyMap<string, Measured>>): Table {
+  return new Map(
     [...table].map(([name, measured]) => [name, rowOf(measured, [...measured.values()][0]!)]),
   );
-  append("bench", { rows, capacities, goals });
 }
 
 /** A line on a terminal that the next one replaces. */

@@ -10,12 +10,13 @@ import process from "node:process";
 import { bun, deno } from "../../tools/bun.ts";
 import { root } from "../../tools/zig.ts";
 import { append, rowOf } from "../record.ts";
+import { reportGoals } from "../report.ts";
 import { type Measured, median } from "../sampling.ts";
 import { builders, type Built } from "./build.ts";
 import { v8Flags } from "./collector.ts";
-import { structGoals, type Table } from "./goals.ts";
+import { structGoals } from "./goals.ts";
 import type { Effort, Run, Samples } from "./measure.ts";
-import { type Builds, report } from "./report.ts";
+import { report } from "./report.ts";
 import { plain, type Workload } from "./workload.ts";
 import { workloads } from "./workloads.ts";
 
@@ -56,7 +57,7 @@ function runtimes(): ReadonlyMap<string, readonly string[]> {
 function main(): void {
   const options = parse(process.argv.slice(2));
   const table = new Map<string, ReadonlyMap<string, Measured>>();
-  const builds = new Map<string, ReadonlyMap<string, readonly Built[]>>();
+  const builds: Record<string, Record<string, Built[]>> = {};
   for (const workload of workloads.filter(({ name }) => options.words.includes(name))) {
     for (const [runtime, command] of runtimes()) {
       note(`Measuring ${workload.name} on ${runtime}`);
@@ -69,15 +70,18 @@ function main(): void {
   if (options.words.includes("build")) {
     for (const [runtime, command] of runtimes()) {
       note(`Building records on ${runtime}`);
-      builds.set(runtime, buildByTurns(command, options.builds));
+      builds[runtime] = buildByTurns(command, options.builds);
     }
-    for (const [runtime, built] of builds) {
+    for (const [runtime, built] of Object.entries(builds)) {
       table.set(`${runtime}: longest step`, longestSteps(built));
     }
   }
   note("");
-  process.stdout.write(report(table, builds, structGoals(table)));
-  if (options.record) record(table, builds);
+  const rows = new Map([...table].map(([name, all]) => [name, rowOf(all, all.get(plain)!)]));
+  const goals = structGoals(table);
+  const text = [report(rows, builds), reportGoals(goals)].filter((part) => part !== "");
+  process.stdout.write(text.join("\n"));
+  if (options.record) append("bench:structs", { rows: Object.fromEntries(rows), builds, goals });
 }
 
 /** The samples of all candidates of a workload. */
@@ -108,10 +112,14 @@ function work([program = "", ...first]: readonly string[], words: readonly strin
   return JSON.parse(run.stdout);
 }
 
-function buildByTurns(command: readonly string[], turns: number): Map<string, Built[]> {
-  const built = new Map(Object.keys(builders).map((name): [string, Built[]] => [name, []]));
+function buildByTurns(command: readonly string[], turns: number): Record<string, Built[]> {
+  const built = Object.fromEntries(
+    Object.keys(builders).map((name): [string, Built[]] => [name, []]),
+  );
   for (let turn = 0; turn < turns; turn++) {
-    for (const [name, times] of built) times.push(work(command, ["build", name]) as Built);
+    for (const [name, times] of Object.entries(built)) {
+      times.push(work(command, ["build", name]) as Built);
+    }
   }
   return built;
 }
@@ -123,22 +131,13 @@ function toMeasured(samples: Samples): Map<string, Measured> {
 }
 
 /** The longest steps as a workload of the table, for its goal. */
-function longestSteps(built: ReadonlyMap<string, readonly Built[]>): Map<string, Measured> {
-  return new Map([...built].map(([name, times]) => {
-    const samples = times.map(({ longestStep }) => longestStep * 1e6);
-    return [name, { ns: median(samples), samples }];
-  }));
-}
-
-/** Ratios are those to plain objects. */
-function record(table: Table, built: Builds): void {
-  const rows = Object.fromEntries(
-    [...table].map(([name, measured]) => [name, rowOf(measured, measured.get(plain)!)]),
+function longestSteps(built: Readonly<Record<string, readonly Built[]>>): Map<string, Measured> {
+  return new Map(
+    Object.entries(built).map(([name, times]) => {
+      const samples = times.map(({ longestStep }) => longestStep * 1e6);
+      return [name, { ns: median(samples), samples }];
+    }),
   );
-  const builds = Object.fromEntries(
-    [...built].map(([runtime, candidates]) => [runtime, Object.fromEntries(candidates)]),
-  );
-  append("bench:structs", { rows, builds, goals: structGoals(table) });
 }
 
 /** A line on a terminal that the next one replaces. */

@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { builders, type Built, measureBuild } from "../../bench/structs/build.ts";
+import { rowOf } from "../../bench/record.ts";
+import { reportGoals } from "../../bench/report.ts";
 import { structGoals } from "../../bench/structs/goals.ts";
 import { measureWorkload } from "../../bench/structs/measure.ts";
 import { report } from "../../bench/structs/report.ts";
@@ -112,8 +114,9 @@ test("bench: the report of structures shows every figure", () => {
     heap: 2 ** 22,
     resident: 2 ** 28,
   };
-  const builds = new Map([["Deno", new Map([[views, [built, built]]])]]);
-  const text = report(table, builds, structGoals(table));
+  const rows = new Map([...table].map(([name, all]) => [name, rowOf(all, all.get(plain)!)]));
+  const text = report(rows, { Deno: { [views]: [built, built] } }) +
+    reportGoals(structGoals(table));
   assertMatch(text, /views +3\.0 +0\.38 +1\.50 +4\.0 +0\.50 +-\n/);
   assertMatch(text, /DataView by hand +2\.0 +0\.25 +1\.00 +- +- +-\n/);
   assertMatch(text, /Deno\n +views +20\.0 +1\.3 +5\.0 +4 +256\n/);

@@ -1,0 +1,135 @@
+/** The record of the benchmarks, and what is made of it: pictures and tables. */
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { latestOf, runsOf } from "../../bench/latest.ts";
+import { draw } from "../../bench/plot.ts";
+import { axisOf, place } from "../../bench/plot/svg.ts";
+import { type Entry, readEntries, rowOf } from "../../bench/record.ts";
+import { documents, fill, tablesOf } from "../../bench/tables.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), "utf8");
+
+test("bench: the pictures are those that the record gives (deno task bench:plot)", () => {
+  for (const [path, svg] of Object.entries(draw(readEntries()))) {
+    assert(svg === read(path), `"${path}" is not what deno task bench:plot draws`);
+  }
+});
+
+test("bench: the tables in the documents are those of the record (deno task bench:readme)", () => {
+  const tables = tablesOf(readEntries());
+  for (const path of documents) {
+    const text = read(path);
+    assert(fill(text, tables) === text, `"${path}" is not what deno task bench:readme writes`);
+  }
+  const used = documents.flatMap((path) =>
+    [...read(path).matchAll(/^<!-- table: (.+) -->$/gm)].map(([, name]) => name)
+  );
+  assertEquals(Object.keys(tables).filter((name) => !used.includes(name)), []);
+});
+
+test("bench: every picture has a colour for each part, by day and by night, and no part outside", () => {
+  for (const [path, svg] of Object.entries(draw(readEntries()))) {
+    const [, light = "", dark = ""] =
+      /<style>(.*)@media \(prefers-color-scheme:dark\)\{(.*)\}<\/style>/.exec(svg) ?? [];
+    const used = new Set(
+      [...svg.matchAll(/ class="([^"]*)"/g)].flatMap(([, classes = ""]) => classes.split(" ")),
+    );
+    const named = (rules: string): string[] =>
+      [...rules.matchAll(/\.([\w-]+)\{/g)].map(([, n]) => n!);
+    const coloured = (rules: string): string[] =>
+      [...rules.matchAll(/\.([\w-]+)\{(?:fill|stroke):#/g)].map(([, name]) => name!);
+    assertEquals([...used].filter((name) => !named(light).includes(name)), []);
+    assertEquals(coloured(dark), coloured(light));
+    assert(coloured(light).length > 10);
+    const [, width = 0, height = 0] = /viewBox="0 0 (\d+) (\d+)"/.exec(svg)?.map(Number) ?? [];
+    assertEquals(width, 800);
+    for (const [, axis, value] of svg.matchAll(/ (c?[xy])[12]?="([\d.-]+)"/g)) {
+      const most = axis!.endsWith("x") ? width : height;
+      assert(Number(value) >= 0 && Number(value) <= most, `"${path}": ${axis} is ${value}`);
+    }
+    const open: string[] = [];
+    for (const [, ends, tag = "", alone] of svg.matchAll(/<(\/?)(\w+)[^>]*?(\/?)>/g)) {
+      if (ends !== "") assertEquals(open.pop(), tag);
+      else if (alone === "") open.push(tag);
+    }
+    assertEquals(open, []);
+  }
+});
+
+function entry(date: string, command: string, parts: Partial<Entry>): Entry {
+  const commit = `${date}+`;
+  return { date, commit, command, machine: "M", versions: {}, rows: {}, goals: [], ...parts };
+}
+
+const goal = (name: string, value: string) => ({ name, value, limit: "at most 1", reached: true });
+const row = (ns: number) => ({ a: { ns, ratio: 1 } });
+
+test("bench: the newest figures are those of the last complete run, and of parts measured later", () => {
+  const entries = [
+    entry("1", "deno task bench --full --record", { rows: { gone: row(1) }, goals: [] }),
+    entry("2", "deno task bench --full --record", {
+      rows: { "C: x": row(2), "C: y": row(3) },
+      goals: [goal("x", "2"), goal("y", "3")],
+    }),
+    entry("3", "deno task bench:structs --record", { rows: { "Deno: sum": row(9) } }),
+    entry("4", "deno task bench C: y --record", {
+      rows: { "C: y": row(4) },
+      goals: [goal("y", "4")],
+    }),
+    entry("5", "deno task bench --quick --record", { rows: { "C: y": row(5) } }),
+  ];
+  const { rows, goals, entries: used } = latestOf(entries, "bench");
+  assertEquals([...rows], [["C: x", row(2)], ["C: y", row(4)]]);
+  assertEquals(goals.map(({ name, value }) => `${name} ${value}`), ["x 2", "y 4"]);
+  assertEquals(used.map(({ date }) => date), ["2", "4"]);
+  assertEquals(runsOf(entries, "bench").length, 3);
+  assertEquals([...latestOf(entries, "bench:structs").rows.keys()], ["Deno: sum"]);
+  assertEquals(latestOf(entries, "bench:programs").entries, []);
+});
+
+test("bench: a goal of structures replaces the one of another face", () => {
+  const of = (face: string, value: string) => goal(`Deno: sum, ${face} to plain objects`, value);
+  const entries = [
+    entry("1", "deno task bench:structs --record", { goals: [of("views", "0.5")] }),
+    entry("2", "deno task bench:structs sum --record", { goals: [of("moved view", "0.4")] }),
+  ];
+  assertEquals(latestOf(entries, "bench:structs").goals, [of("moved view", "0.4")]);
+});
+
+test("bench: a document's tables are replaced, and one that is unknown or has no end is refused", () => {
+  const text = "a\n<!-- table: t -->\nold\n<!-- end -->\nb\n<!-- table: t -->\n<!-- end -->\n";
+  const filled = fill(text, { t: "| new |" });
+  const table = "<!-- table: t -->\n\n| new |\n\n<!-- end -->\n";
+  assertEquals(filled, `a\n${table}b\n${table}`);
+  assertEquals(fill(filled, { t: "| new |" }), filled);
+  assertThrows(() => fill(text, { other: "" }), Error, 'Filling the table "t" failed');
+  assertThrows(() => fill(text.replace("<!-- end -->", ""), { t: "" }), Error, "it has no end");
+});
+
+test("bench: a row that is recorded has medians, and ratios within the turns", () => {
+  const own = { ns: 10, samples: [10, 20, 30] };
+  const other = { ns: 4, samples: [40, 4, 3] };
+  assertEquals(rowOf(new Map([["own", own], ["other", other]]), own), {
+    own: { ns: 10, ratio: 1 },
+    other: { ns: 4, ratio: 0.2 },
+  });
+});
+
+test("bench: an axis has room for its values and for 1, and equal steps for equal ratios", () => {
+  for (const values of [[0.01, 3], [0.7, 1.3], [2, 50], [1], []]) {
+    const axis = axisOf(values);
+    for (const value of [1, ...values]) {
+      const x = place(axis, [100, 200], value);
+      assert(x > 100 && x < 200, `${value} lies at ${x}`);
+    }
+    assert(axis.ticks.includes(1), "1 has no tick");
+    assertEquals(axis.ticks, axis.ticks.toSorted((a, b) => a - b));
+  }
+  const axis = axisOf([0.1, 10]);
+  const [a = 0, b = 0, c = 0] = [0.1, 1, 10].map((value) => place(axis, [0, 100], value));
+  assertMatch((b - a - (c - b)).toFixed(6), /^-?0\.000000$/);
+});

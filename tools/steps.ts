@@ -86,7 +86,8 @@ function outcomeOf(results: readonly Result[]): Outcome {
 }
 
 function lint(): Promise<Outcome> {
-  return checks(["lint"], ["doc", "--lint", "mod.ts", "src/vmmalloc.ts"]);
+  const { exports } = JSON.parse(readFileSync(join(root, "deno.json"), "utf8"));
+  return checks(["lint"], ["doc", "--lint", ...Object.values<string>(exports)]);
 }
 
 function types(): Promise<Outcome> {

@@ -1,6 +1,6 @@
 /**
- * Libraries inside the package, as base64. Empty here; the release script fills it in for JSR, where a package has no
- * files at run time.
+ * The library that TypeScript opens, inside the package. Empty here; `deno task pack:jsr` fills it in for JSR, where a
+ * package has no files at run time.
  *
  * @module
  */
@@ -9,7 +9,8 @@
 export interface EmbeddedLibrary {
   /** SHA-256 of the bytes, hexadecimal. */
   readonly sha256: string;
-  readonly base64: string;
+  /** The bytes, compressed by Brotli, as base64. */
+  readonly brotli: string;
 }
 
 /** By platform, for example "linux-x64". */

@@ -127,15 +127,15 @@ function openOwn(): Library {
   throw refusal(tried, last);
 }
 
-/** Whether this is the package's source, and not what was made of it for npm. */
-const isSource = import.meta.url.endsWith(".ts");
+/** Whether this is a checkout, and no package. */
+const isSource = /^file:.*\.ts$/.test(import.meta.url);
 
 function* ownPaths(): Generator<string> {
   const local = import.meta.url.startsWith("file:");
   if (local) yield fileURLToPath(new URL(`../lib/${platform()}.so`, import.meta.url));
   const copy = embedded[platform()];
   if (copy !== undefined) yield unpack(copy);
-  if (local && isSource) {
+  if (isSource) {
     yield fileURLToPath(new URL("../zig-out/lib/libvmem_ffi.so", import.meta.url));
   }
 }

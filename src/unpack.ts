@@ -1,6 +1,7 @@
 /**
  * The library that a JSR package or an executable carries becomes a file: `$XDG_CACHE_HOME/vmem/<sha256>.so`, in a folder of the user's
- * own. An existing file is used only if it is the user's and its bytes are the package's.
+ * own. An existing file is used only if it is the user's and its bytes are the package's; else it is replaced, or refused where nothing
+ * may be written.
  *
  * @module
  */
@@ -18,6 +19,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { brotliDecompressSync } from "node:zlib";
 import type { EmbeddedLibrary } from "./embedded.ts";
 import { LibraryError } from "./errors.ts";
 import { currentRuntime } from "./runtime.ts";
@@ -25,14 +27,16 @@ import { show } from "./text.ts";
 
 const failed = "Cannot unpack the vmem library";
 
+/** For programs that may not know their home; anybody could have made it. */
+const sharedFolder = "/tmp/vmem-cache";
+
 /** Folder of the unpacked libraries. */
 export function cacheFolder(): string {
   const { environment } = currentRuntime();
   const cache = environment("XDG_CACHE_HOME");
   if (cache !== undefined && cache.startsWith("/")) return join(cache, "vmem");
   const home = environment("HOME");
-  // Without a home, a name in the shared folder, which others could have made; its owner is looked at.
-  return home !== undefined && home !== "" ? join(home, ".cache", "vmem") : "/tmp/vmem-cache";
+  return home !== undefined && home !== "" ? join(home, ".cache", "vmem") : sharedFolder;
 }
 
 /**
@@ -42,7 +46,8 @@ export function cacheFolder(): string {
  * @param folder Where it goes.
  */
 export function unpack(library: EmbeddedLibrary, folder: string = cacheFolder()): string {
-  return place(library.sha256, () => Buffer.from(library.base64, "base64"), folder);
+  const content = () => brotliDecompressSync(Buffer.from(library.brotli, "base64"));
+  return place(library.sha256, content, folder);
 }
 
 /** Whether a path leads into an executable that Bun has made. */
@@ -64,25 +69,12 @@ export function unpackFile(path: string, folder: string = cacheFolder()): string
 
 /** Path of the file with this hash in the folder, written if need be. */
 function place(hash: string, content: () => Uint8Array, folder: string): string {
-  askFor(folder);
   const path = join(folder, `${hash}.so`);
+  if (isThere(path, hash, folder)) return path;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const user = ownFolder(folder);
-    if (isWhole(path, hash, user)) return path;
-    const bytes = content();
-    if (sha256(bytes) !== hash) {
-      throw new Error("the package is damaged: its hash does not match");
-    }
-    // Other processes may do the same now: a rename puts a whole file there or none.
-    const partial = join(folder, `${randomUUID()}.partial`);
-    try {
-      writeFileSync(partial, bytes, { mode: 0o700, flag: "wx" });
-      renameSync(partial, path);
-    } catch (error) {
-      rmSync(partial, { force: true });
-      throw error;
-    }
+    if (!isWhole(path, hash, user)) write(folder, path, whole(hash, content));
     return path;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -94,15 +86,54 @@ function place(hash: string, content: () => Uint8Array, folder: string): string 
   }
 }
 
-/** Throws unless the folder may be used; Deno would ask the user, and Node's error does not say what for. */
-function askFor(folder: string): void {
+/** The content, if it has this hash. */
+function whole(hash: string, content: () => Uint8Array): Uint8Array {
+  const damaged = "the package is damaged: its hash does not match";
+  let bytes: Uint8Array;
+  try {
+    bytes = content();
+  } catch (cause) {
+    throw new Error(damaged, { cause });
+  }
+  if (sha256(bytes) !== hash) throw new Error(damaged);
+  return bytes;
+}
+
+/** Other processes may do the same now: a rename puts a whole file there or none. */
+function write(folder: string, path: string, bytes: Uint8Array): void {
+  const partial = join(folder, `${randomUUID()}.partial`);
+  try {
+    writeFileSync(partial, bytes, { mode: 0o700, flag: "wx" });
+    renameSync(partial, path);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Whether the file is there and nothing may be written, which is enough for a folder that nobody else could have made. Throws if
+ * more has to be permitted: Deno would ask the user, and Node's error does not say what for.
+ */
+function isThere(path: string, hash: string, folder: string): boolean {
   const runtime = currentRuntime();
-  const rights = ["read", "write"] as const;
-  if (rights.every((right) => runtime.permits(right, folder))) return;
-  const options = [...rights, "open" as const].map((right) => runtime.optionFor(right, folder));
+  const mayRead = runtime.permits("read", folder);
+  if (mayRead && runtime.permits("write", folder)) return false;
+  let state = "";
+  if (mayRead && folder !== sharedFolder) {
+    const owner = lstatSync(folder, { throwIfNoEntry: false });
+    const closed = owner !== undefined && owner.isDirectory() && (owner.mode & 0o022) === 0;
+    if (closed && isWhole(path, hash, owner.uid)) return true;
+    if (runtime.exists(path) === true) state = "its file there was changed, and to replace it ";
+  }
+  const options = (["read", "write", "open"] as const).map((right) =>
+    runtime.optionFor(right, folder)
+  );
   throw new LibraryError(
-    `${failed} into ${show(folder)}: it is not permitted; run ${runtime.name} with ` +
-      `${options.join(" ")}, or name a file with setLibrary()`,
+    `${failed} into ${show(folder)}: ${
+      state === "" ? "it " : state
+    }is not permitted; run ${runtime.name} with ` +
+      `${options.join(" ")} (write only once), or name a file with setLibrary()`,
   );
 }
 

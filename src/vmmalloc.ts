@@ -18,7 +18,7 @@
  */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { embedded } from "./embedded.ts";
+import { embedded } from "./embedded_vmmalloc.ts";
 import { LibraryError, VmemError } from "./errors.ts";
 import { platform } from "./library.ts";
 import { record } from "./options.ts";
@@ -176,7 +176,7 @@ function ownLibrary(): string {
     const needed = `not permitted without ${runtime.optionFor("read", file)}`;
     tried.push(`${file}: ${exists === undefined ? needed : "no such file"}`);
   }
-  const copy = embedded[`${platform()}/${name}`];
+  const copy = embedded[platform()];
   if (copy !== undefined) return unpack(copy);
   throw new LibraryError(
     `${action}: the package's ${name} for ${platform()} was not found, or may not be read; ` +

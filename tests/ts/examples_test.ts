@@ -3,11 +3,14 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Nearest } from "../../examples/embeddings/nearest.ts";
+import { PoolIndex } from "../../examples/embeddings/pool_index.ts";
 import { addRoad, addTown, findWays, makeGrid, wayTo } from "../../examples/graph.ts";
 import { LruCache } from "../../examples/lru_cache.ts";
 import { SharedQueue } from "../../examples/shared_queue/queue.ts";
 import { OutOfMemoryError, type Pointer, Pool } from "../../mod.ts";
 import { permitted } from "./child.ts";
+import { Random } from "./support.ts";
 
 /** Runs an example on the runtime of the test, with the permissions that its comment names. */
 function run(name: string, ...words: string[]): ReturnType<typeof spawnSync> {
@@ -137,3 +140,84 @@ test("examples: the queue's workers hand each other every job", { timeout: 120_0
     /^20000 jobs in \d+ ms; .*\nThe numbers' sum is 199990000, and ought to be 199990000\n0 bytes are left/,
   );
 });
+
+test("examples: the nearest of many are those that sorting all of them gives", () => {
+  const random = new Random(5);
+  for (const [count, k] of [[5, 10], [10, 10], [1000, 1], [1000, 17]] as const) {
+    const nearest = new Nearest(k);
+    const all = Array.from({ length: count }, (_, id) => ({ id, score: random.below(50) }));
+    for (const { id, score } of all) nearest.offer(id, score);
+    const right = all.sort((a, b) => b.score - a.score || a.id - b.id).slice(0, k);
+    assertEquals(nearest.list(), right);
+  }
+  assertThrows(() => new Nearest(0), RangeError, "k is 0; it must be 1 or more");
+});
+
+test("examples: an index of vectors finds exact cosines, also after its vectors changed", () => {
+  using pool = Pool.create();
+  const index = new PoolIndex(pool, 8);
+  const random = new Random(3);
+  const rows = new Map<number, Float32Array>();
+  const make = (): Float32Array =>
+    Float32Array.from({ length: 8 }, () => random.below(1000) - 500 || 1);
+  for (let i = 0; i < 9000; i++) { // three segments
+    const vector = make();
+    rows.set(index.add(vector), vector);
+    if (i % 3 !== 0) continue;
+    const id = random.below(i + 1);
+    assertEquals(index.delete(id), rows.delete(id));
+  }
+  assertEquals(index.size, rows.size);
+  const cosine = (a: Float32Array, b: Float32Array): number => {
+    const product = (x: Float32Array, y: Float32Array) =>
+      x.reduce((sum, v, i) => sum + v * y[i]!, 0);
+    return product(a, b) / Math.sqrt(product(a, a) * product(b, b));
+  };
+  for (let i = 0; i < 10; i++) {
+    const query = make();
+    const right = [...rows].map(([id, row]) => ({ id, score: cosine(query, row) }))
+      .sort((a, b) => b.score - a.score).slice(0, 7);
+    const found = index.search(query, 7);
+    assertEquals(found.map(({ id }) => id), right.map(({ id }) => id));
+    found.forEach(({ score }, n) => assert(Math.abs(score - right[n]!.score) < 1e-6));
+  }
+  const other = new PoolIndex(pool, 8, index.shape.segments);
+  assertEquals(other.search(make().fill(1), 5), index.search(make().fill(1), 5));
+});
+
+test("examples: an index of vectors refuses what has no direction or another length", () => {
+  using pool = Pool.create();
+  assertThrows(
+    () => new PoolIndex(pool, 6),
+    RangeError,
+    "has 6 numbers; it must be a multiple of 4",
+  );
+  const index = new PoolIndex(pool, 8);
+  assertThrows(() => index.add(new Float32Array(7)), RangeError, "The vector has 7 numbers");
+  assertThrows(
+    () => index.add(new Float32Array(8)),
+    RangeError,
+    "length is 0; it has no direction",
+  );
+  assertThrows(() => index.search(new Float32Array(8).fill(NaN), 1), RangeError, "length is NaN");
+  assertEquals([index.size, index.delete(0), index.delete(-1)], [0, false, false]);
+  assertEquals(index.search(new Float32Array(8).fill(1), 3), []);
+  assertEquals(pool.stats().allocated, 0);
+});
+
+test(
+  "examples: the index's program finds in the pool what is among objects",
+  { timeout: 120_000 },
+  () => {
+    const { status, stdout, stderr } = run("embeddings.ts", "5000");
+    assertEquals(status, 0, String(stderr));
+    const text = String(stdout);
+    assertMatch(text, /^4750 vectors of 128 numbers, 20 queries, the 10 nearest\n/);
+    assertMatch(text, /in a pool, 2 workers +[\d.]+ ms\n/);
+    assertMatch(
+      text,
+      /Of the neighbours among the objects, 100 and 100 % were found in the pool\n$/,
+    );
+    assertEquals(run("embeddings.ts", "many").status, 2);
+  },
+);

@@ -2,7 +2,7 @@
  * An index of vectors in a pool. Rows lie one after the other in segments, so that growing copies nothing and no
  * row ever moves: a segment is one block, its pointer is all that a worker must know of it.
  */
-import { type Pointer, Pool, type PoolToken } from "@vmem/vmem";
+import type { Pointer, Pool, PoolToken } from "@vmem/vmem";
 import { dot, Nearest, type Neighbour } from "./nearest.ts";
 
 /** Rows of a segment. */

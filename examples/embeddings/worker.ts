@@ -1,6 +1,6 @@
 /** A worker of the example: first it is told where the index is, then it searches parts of it. */
 import { Pool } from "@vmem/vmem";
-import { type Neighbour } from "./nearest.ts";
+import type { Neighbour } from "./nearest.ts";
 import { PoolIndex, type Shape } from "./pool_index.ts";
 import type { Question } from "./searchers.ts";
 

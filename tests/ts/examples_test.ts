@@ -7,10 +7,21 @@ import { Nearest } from "../../examples/embeddings/nearest.ts";
 import { PoolIndex } from "../../examples/embeddings/pool_index.ts";
 import { addRoad, addTown, findWays, makeGrid, wayTo } from "../../examples/graph.ts";
 import { LruCache } from "../../examples/lru_cache.ts";
+import { compress, decompress } from "../../examples/native_library/compress.ts";
+import { openLzma } from "../../examples/native_library/lzma.ts";
 import { SharedQueue } from "../../examples/shared_queue/queue.ts";
 import { OutOfMemoryError, type Pointer, Pool } from "../../mod.ts";
 import { permitted } from "./child.ts";
 import { Random } from "./support.ts";
+
+/** Why liblzma cannot be used; undefined if it can. */
+const withoutLzma: string | undefined = (() => {
+  try {
+    return void openLzma();
+  } catch (error) {
+    return (error as Error).message;
+  }
+})();
 
 /** Runs an example on the runtime of the test, with the permissions that its comment names. */
 function run(name: string, ...words: string[]): ReturnType<typeof spawnSync> {
@@ -219,5 +230,49 @@ test(
       /Of the neighbours among the objects, 100 and 100 % were found in the pool\n$/,
     );
     assertEquals(run("embeddings.ts", "many").status, 2);
+  },
+);
+
+test(
+  "examples: what liblzma compressed from block to block it gives back, and nothing is left",
+  { skip: withoutLzma },
+  () => {
+    using pool = Pool.create();
+    const lzma = openLzma();
+    const random = new Random(9);
+    for (const length of [0, 1, 65_536, 300_000]) { // the last grows its results several times
+      const at = pool.malloc(Math.max(length, 1));
+      const bytes = pool.view(Uint8Array, at, Math.max(length, 1));
+      for (let i = 0; i < length; i++) bytes[i] = random.below(256);
+      const packed = compress(pool, lzma, { at, length });
+      const unpacked = decompress(pool, lzma, packed);
+      assertEquals(unpacked.length, length);
+      if (length > 0) assertEquals(pool.compare(at, unpacked.at, length), 0);
+      pool.free(unpacked.at);
+      const cut = { at: packed.at, length: packed.length - 5 };
+      assertThrows(() => decompress(pool, lzma, cut), Error, "the data ends too early");
+      pool.view(Uint8Array, packed.at, 1)[0] = 0;
+      assertThrows(() => decompress(pool, lzma, packed), Error, "failed: liblzma says 7");
+      for (const block of [at, packed.at]) pool.free(block);
+    }
+    assertEquals(pool.stats().allocated, 0);
+  },
+);
+
+test("examples: a native library that is not installed is named", () => {
+  assertThrows(() => openLzma("libnone.so.5"), Error, 'Opening "libnone.so.5" failed: ');
+});
+
+test(
+  "examples: the program that compresses gets back what it had",
+  { skip: withoutLzma, timeout: 60_000 },
+  () => {
+    const { status, stdout, stderr } = run("native_library.ts", "1");
+    assertEquals(status, 0, String(stderr));
+    assertMatch(
+      String(stdout),
+      /^1048576 bytes became \d+ in \d+ ms\nand 1048576 again in \d+ ms\nThey are the same\n0 bytes are left in the pool\n$/,
+    );
+    assertEquals(run("native_library.ts", "0").status, 2);
   },
 );

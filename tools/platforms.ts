@@ -26,9 +26,14 @@ const here: Workshop = { sources: root, env: zigEnvironment() };
 /**
  * Builds the libraries of a platform; returns the folder that has them, under the names that programs load.
  *
+ * @param step `package-ffi` builds only the one for TypeScript.
  * @throws Error There is no such platform, or what Zig printed if it failed.
  */
-export async function buildLibraries(platform: string, workshop = here): Promise<string> {
+export async function buildLibraries(
+  platform: string,
+  workshop = here,
+  step: "package-libraries" | "package-ffi" = "package-libraries",
+): Promise<string> {
   const target = targets[platform];
   if (target === undefined) {
     const known = Object.keys(targets).join(", ");
@@ -38,7 +43,7 @@ export async function buildLibraries(platform: string, workshop = here): Promise
   }
   const folder = join(workshop.sources, "zig-out", "package", platform);
   rmSync(folder, { recursive: true, force: true });
-  const words = [zig(), "build", "package-libraries", `-Dtarget=${target}`, "-p", folder];
+  const words = [zig(), "build", step, `-Dtarget=${target}`, "-p", folder];
   const { status, output } = await execute(words, {
     cwd: workshop.sources,
     env: workshop.env,

@@ -1,5 +1,5 @@
-//! `zig build package-libraries -Dtarget=… -p PREFIX`: only the libraries that the npm package carries for one platform, under
-//! the names that programs load. tools/pack.ts calls it for each of them.
+//! `zig build package-libraries -Dtarget=… -p PREFIX`: only the libraries that the packages carry for one platform, under
+//! the names that programs load. tools/platforms.ts calls it for each of them.
 
 const std = @import("std");
 const Config = @import("Config.zig");
@@ -13,7 +13,8 @@ pub const Libraries = struct {
 
 pub fn add(c: Config, libraries: Libraries) void {
     const b = c.b;
-    const step = b.step("package-libraries", "Build the libraries of the npm package for one platform");
+    const step = b.step("package-libraries", "Build the libraries of the packages for one platform");
+    const ffi_step = b.step("package-ffi", "Build libvmem_ffi.so alone, as for a package");
     // Plain files: a tarball of npm holds no symbolic links.
     inline for (.{
         .{ libraries.vmem_ffi, "libvmem_ffi.so" },
@@ -22,6 +23,8 @@ pub fn add(c: Config, libraries: Libraries) void {
         .{ libraries.memkind, "libmemkind.so.0" },
     }) |pair| {
         const library, const name = pair;
-        step.dependOn(&b.addInstallFile(library.getEmittedBin(), name).step);
+        const install = b.addInstallFile(library.getEmittedBin(), name);
+        step.dependOn(&install.step);
+        if (library == libraries.vmem_ffi) ffi_step.dependOn(&install.step);
     }
 }

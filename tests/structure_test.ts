@@ -3,6 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { readFileSync, realpathSync } from "node:fs";
 import { join, relative } from "node:path";
 import { test } from "node:test";
+import { Pool } from "../mod.ts";
+import { packageVersion, releases, versionPlaces } from "../tools/versions.ts";
 import { readLibrary } from "./elf.ts";
 import { cLibrary, folder, installed, promised } from "./libraries.ts";
 import {
@@ -176,8 +178,13 @@ test("files: no leftovers and nothing of one machine", () => {
 });
 
 test("settings: the version stands the same everywhere", () => {
-  const { version } = JSON.parse(read("deno.json")) as { version: string };
-  assertEquals(/\.version = "([^"]+)"/.exec(read("build.zig.zon"))?.[1], version);
+  using pool = Pool.create({ maxSize: "1MiB" });
+  const places = [...versionPlaces(), ["the library", pool.ctl("version")]];
+  const version = packageVersion();
+  assertEquals(places.filter(([, found]) => found !== version), []);
+  // A released version is not used again, so the newest one is this or an older one.
+  const [newest = version] = releases();
+  assert(newest.localeCompare(version, "en", { numeric: true }) <= 0, `${newest}, ${version}`);
 });
 
 test("settings: tsc is as strict as Deno", () => {

@@ -3,11 +3,12 @@
  * the libraries, whose tables are empty in git and come from JSON files there; the same libraries as files, for JSR's npm mirror, where the package has files; and
  * a deno.json without what only this repository needs.
  */
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import { brotliCompressSync, constants } from "node:zlib";
+import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 import type { EmbeddedLibrary } from "../src/embedded.ts";
 import { buildLibraries, targets } from "./platforms.ts";
 import { announceFirstBuild, root } from "./zig.ts";
@@ -41,6 +42,10 @@ interface Configuration {
   readonly publish: { readonly include: readonly string[] };
 }
 
+function hashOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
 /** A library as a module carries it. */
 export function embed(bytes: Uint8Array): EmbeddedLibrary {
   const params = {
@@ -48,7 +53,7 @@ export function embed(bytes: Uint8Array): EmbeddedLibrary {
     [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
   };
   return {
-    sha256: createHash("sha256").update(bytes).digest("hex"),
+    sha256: hashOf(bytes),
     brotli: brotliCompressSync(bytes, { params }).toString("base64"),
   };
 }
@@ -112,6 +117,20 @@ export function packJsr(
     writeFileSync(join(into, module), filled(text, basename(data)));
   }
   writeFileSync(join(into, "deno.json"), jsrManifest(configuration));
+}
+
+/** Throws unless what the modules of a package carry are its files in `lib/`. */
+export function expectCarried(folder: string): void {
+  for (const { module, place } of carried) {
+    const data = readFileSync(join(folder, module.replace(/ts$/, "json")), "utf8");
+    const table: Record<string, EmbeddedLibrary> = JSON.parse(data);
+    for (const [platform, { sha256, brotli }] of Object.entries(table)) {
+      const bytes = brotliDecompressSync(Buffer.from(brotli, "base64"));
+      const file = readFileSync(join(folder, place(platform)));
+      if (file.equals(bytes) && hashOf(bytes) === sha256) continue;
+      throw new Error(`The package carries another library than its "${place(platform)}"`);
+    }
+  }
 }
 
 if (import.meta.main) {

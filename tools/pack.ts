@@ -3,6 +3,7 @@
  * Zig, and a package.json made from deno.json. `npm pack ./npm` makes the tarball.
  */
 import {
+  chmodSync,
   copyFileSync,
   mkdirSync,
   readdirSync,
@@ -99,6 +100,14 @@ async function addLibraries(platform: string): Promise<void> {
   renameSync(join(folder, "libvmem_ffi.so"), `${folder}.so`);
 }
 
+/** Gives the files the rights that they have on any machine: npm puts them into the tarball, and umask differs. */
+export function setModes(folder: string): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const isProgram = entry.isDirectory() || /\.so(\.\d+)?$/.test(entry.name);
+    chmodSync(join(entry.parentPath, entry.name), isProgram ? 0o755 : 0o644);
+  }
+}
+
 /** Writes the package with the libraries of these platforms. */
 export async function pack(platforms: readonly string[]): Promise<void> {
   rmSync(packageFolder, { recursive: true, force: true });
@@ -116,6 +125,7 @@ export async function pack(platforms: readonly string[]): Promise<void> {
   for (const name of ["LICENSE", "CHANGELOG.md"]) {
     copyFileSync(join(root, name), join(packageFolder, name));
   }
+  setModes(packageFolder);
 }
 
 if (import.meta.main) {

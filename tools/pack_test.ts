@@ -1,8 +1,11 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import process from "node:process";
 import { platform } from "../src/library.ts";
-import { declarations, manifest, renamed } from "./pack.ts";
+import { declarations, manifest, renamed, setModes } from "./pack.ts";
 import { targets } from "./platforms.ts";
 
 test("package.json has an entry with types for each of deno.json's", () => {
@@ -40,4 +43,19 @@ test("renamed() gives examples the name of the npm package", () => {
 test("the platform of this machine is one that is packed", () => {
   assertEquals(Object.hasOwn(targets, platform()), true);
   assertEquals(platform(), `${process.platform}-${process.arch}`);
+});
+
+test("setModes() undoes what umask has done", () => {
+  const dir = mkdtempSync(join(tmpdir(), "vmem-pack-"));
+  try {
+    mkdirSync(join(dir, "lib"), { mode: 0o700 });
+    const modes = { "a.js": 0o644, "lib/x.so": 0o755, "lib/y.so.1": 0o755, "lib/so.txt": 0o644 };
+    for (const name of Object.keys(modes)) writeFileSync(join(dir, name), "", { mode: 0o600 });
+    setModes(dir);
+    const found = (name: string) => statSync(join(dir, name)).mode & 0o777;
+    assertEquals(found("lib"), 0o755);
+    assertEquals(Object.keys(modes).map(found), Object.values(modes));
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });

@@ -6,6 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  chmodSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -21,8 +22,8 @@ import process from "node:process";
 import { deno } from "./bun.ts";
 import { elsewhere } from "./elsewhere.ts";
 import { execute } from "./execute.ts";
-import { jsrBytesMax, jsrFolder, packJsr } from "./jsr.ts";
-import { pack, packageFolder } from "./pack.ts";
+import { expectCarried, jsrBytesMax, jsrFolder, packJsr } from "./jsr.ts";
+import { pack, packageFolder, setModes } from "./pack.ts";
 import { buildLibraries, targets } from "./platforms.ts";
 import { packageVersion, type Place, releases, versionPlaces } from "./versions.ts";
 import { root } from "./zig.ts";
@@ -144,13 +145,17 @@ function compareLibraries(folders: Readonly<Record<string, string>>): Promise<vo
   });
 }
 
-/** Packs the npm package into `into`, and its copy with files of another time; returns the tarball. */
+/** Packs the npm package into `into`, and a copy whose files had another time and other rights; returns the tarball. */
 async function tarball(into: string): Promise<string> {
   const other = mkdtempSync(join(tmpdir(), "vmem release-"));
   try {
     const copy = join(other, "copy");
     cpSync(packageFolder, copy, { recursive: true });
-    for (const name of hashes(copy).keys()) utimesSync(join(copy, name), 1, 1);
+    for (const name of hashes(copy).keys()) {
+      chmodSync(join(copy, name), 0o600);
+      utimesSync(join(copy, name), 1, 1);
+    }
+    setModes(copy);
     const packing = ["npm", "pack", "--ignore-scripts", "--silent", "--pack-destination"];
     await run([...packing, into, packageFolder]);
     await run(["sh", "-c", 'umask 077; exec "$@"', "sh", ...packing, other, copy], other);
@@ -163,8 +168,9 @@ async function tarball(into: string): Promise<string> {
   }
 }
 
-/** JSR's package beside npm's: its libraries are the same files, and it is small enough. */
+/** JSR's package beside npm's: its libraries are the same files, twice, and it is small enough. */
 function checkJsr(): void {
+  expectCarried(jsrFolder);
   const packed = hashes(jsrFolder);
   const own = (list: ReadonlyMap<string, string>) =>
     new Map([...list].filter(([name]) => name.startsWith("lib/") && packed.has(name)));

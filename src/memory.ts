@@ -127,7 +127,21 @@ export function setMemory(pool: object, memory: Memory): void {
   Object.defineProperty(pool, "$$memory", { value: memory });
 }
 
-/** The memory behind a pool; undefined for anything else. */
-export function memoryOf(pool: unknown): Memory | undefined {
-  return (pool as Inside | null | undefined)?.$$memory;
+/** The memory behind a pool; undefined for anything else. TypeError: another copy of the package made it. */
+export function memoryOf(pool: unknown, action: string): Memory | undefined {
+  const memory = (pool as Inside | null | undefined)?.$$memory;
+  if (memory !== undefined) requireOwn(memory, action);
+  return memory;
+}
+
+/**
+ * Throws a TypeError for the memory of a pool that another copy of the package made (one of another version, one loaded anew while
+ * this program ran). That copy may have a native library of its own, in which the handle is another pool's.
+ */
+export function requireOwn(memory: unknown, action: string): void {
+  if (memory instanceof Memory) return;
+  throw new TypeError(
+    `${action}: the pool was made by another copy of the package; use one copy only, ` +
+      `or reach the pool by Pool.attach(pool.token) here`,
+  );
 }

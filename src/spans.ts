@@ -54,7 +54,7 @@ export function copy(
 }
 
 function otherMemory(pool: unknown, action: string): Memory {
-  const memory = typeof pool === "object" && pool !== null ? memoryOf(pool) : undefined;
+  const memory = typeof pool === "object" && pool !== null ? memoryOf(pool, action) : undefined;
   if (memory === undefined) {
     throw new TypeError(`${action}: the other pool must be a Pool, not ${show(pool)}`);
   }

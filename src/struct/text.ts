@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { requireOwn } from "../memory.ts";
 import * as native from "../native.ts";
 import type { Pointer } from "../pointer.ts";
 import { show, showBytes } from "../text.ts";
@@ -89,6 +90,7 @@ export function readString(window: Window, at: number, slot: Slot): string | nul
     throw new RangeError(`${action}: what it points to is no text`);
   }
   if (length === 0) return "";
+  requireOwn(space.memory, action);
   const copy = copyMade(length, action);
   const status = native.read(space.memory.handle, pointer + prefix, copy, length);
   if (status !== 0) space.memory.refuse(status, action, pointer);
@@ -106,6 +108,7 @@ function copyMade(length: number, action: string): TextBytes {
 /** Puts text into a block of its own, and frees the block of the text that was there. */
 export function writeString(window: Window, at: number, text: string | null, slot: Slot): void {
   const { memory } = window.space;
+  requireOwn(memory, cannotSet(slot));
   const old = readPointer(window, at, slot);
   const made = text === null ? 0 : allocateString(window, text, slot);
   if (old !== 0) {

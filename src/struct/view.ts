@@ -58,7 +58,7 @@ export function targetClass(to: () => unknown): ViewClass {
 
 /** The space of a pool's structs. TypeError: it is no pool. */
 export function spaceOf(pool: Pool, action: string): Space {
-  const memory = memoryOf(pool);
+  const memory = memoryOf(pool, action);
   if (memory === undefined) throw new TypeError(`${action}: ${show(pool)} is not a pool`);
   return memory.space;
 }

@@ -99,7 +99,7 @@ test("a block of columns begins on a cache line, wherever it is moved", () => {
 });
 
 function placeOf(pool: Pool, array: ArrayBufferView): number {
-  const memory = memoryOf(pool);
+  const memory = memoryOf(pool, "Cannot tell a place");
   return memory === undefined ? NaN : native.locate(memory.handle, array, array.byteLength);
 }
 

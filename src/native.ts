@@ -6,7 +6,7 @@
  * @module
  */
 import { openLibrary } from "./library.ts";
-import type { Buffers, Functions } from "./runtime.ts";
+import { type Buffers, currentRuntime, type Functions } from "./runtime.ts";
 import type { table } from "./symbols.ts";
 
 type Native = Functions<typeof table>;
@@ -122,5 +122,6 @@ export function openNative(): void {
     array: (handle, pointer, length) => opened().array(handle, pointer, length),
     window: (handle, pointer, length) => opened().window(handle, pointer, length),
   };
+  if (mayMakeBuffers && currentRuntime().threadOutlives()) opened();
   open = true;
 }

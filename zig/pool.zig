@@ -34,6 +34,7 @@ pub const create = creation.create;
 pub const c_options = @import("pool/c_options.zig");
 
 pub const attach = lifetime.attach;
+pub const detachAll = lifetime.detachAll;
 pub const detach = lifetime.detach;
 pub const close = lifetime.close;
 pub const refuse = lifetime.refuse;

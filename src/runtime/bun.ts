@@ -68,6 +68,10 @@ export const bun: Runtime = {
     (globalThis as unknown as { Bun: { gc(synchronous: boolean): void } }).Bun.gc(true);
   },
 
+  threadOutlives(): boolean {
+    return false;
+  },
+
   openBuffers(path: string, support: ArraySupport): Buffers {
     const { window } = openNodeApi(path);
     const { toArrayBuffer } = bunFfi();

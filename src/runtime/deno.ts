@@ -66,7 +66,14 @@ export const deno: Runtime = {
     // V8 sweeps buffers on a thread of its own, as soon as they are collected.
   },
 
+  /** The main thread goes on with the next isolate when a watched file has changed, or with the next file of tests. */
+  threadOutlives(): boolean {
+    return (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope === undefined;
+  },
+
   openBuffers(path: string, _support: ArraySupport): Buffers {
-    return openNodeApi(path);
+    const addon = openNodeApi(path);
+    if (deno.threadOutlives()) addon.follow();
+    return addon;
   },
 };

@@ -87,6 +87,10 @@ export const node: Runtime = {
     // As in Deno.
   },
 
+  threadOutlives(): boolean {
+    return false;
+  },
+
   openBuffers(path: string, _support: ArraySupport): Buffers {
     const { array, window } = openNodeApi(path);
     if (!mainThread()) return { array, window };

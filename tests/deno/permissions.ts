@@ -51,6 +51,15 @@ test("VMEM_LIBRARY is ignored without --allow-env, and read with it", () => {
   assert(output.includes(`"/no/such.so", from VMEM_LIBRARY`), output);
 });
 
+test("TMPDIR is ignored without --allow-env, and read with it", () => {
+  const program = fileURLToPath(new URL("../ts/children/features.ts", import.meta.url));
+  const words = [process.execPath, "run", "--no-prompt", "--allow-ffi"];
+  const wrong = { TMPDIR: "/no/such/folder" };
+  assertEquals(run([...words, program], wrong).status, 0);
+  const { output } = run([...words, "--allow-env=TMPDIR", program], wrong);
+  assert(output.includes("/no/such/folder"), output);
+});
+
 test("what Deno does not show is not taken for absent", () => {
   const program = fileURLToPath(new URL("children/shm.ts", import.meta.url));
   const { status, output } = run(

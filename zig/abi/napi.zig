@@ -24,6 +24,7 @@ const SetNamedProperty = fn (Environment, Value, [*:0]const u8, Value) callconv(
 const GetInformation = fn (Environment, Information, *usize, ?[*]Value, ?*Value, ?*?*anyopaque) callconv(.c) Status;
 const GetDouble = fn (Environment, Value, *f64) callconv(.c) Status;
 const CreateDouble = fn (Environment, f64, *Value) callconv(.c) Status;
+const AddHook = fn (Environment, *const fn (?*anyopaque) callconv(.c) void, ?*anyopaque) callconv(.c) Status;
 const CreateExternal = fn (Environment, ?*anyopaque, usize, ?*const Finalizer, ?*anyopaque, *Value) callconv(.c) Status;
 
 fn weak(comptime T: type, comptime name: []const u8) ?*const T {
@@ -31,9 +32,10 @@ fn weak(comptime T: type, comptime name: []const u8) ?*const T {
 }
 
 /// `napi_register_module_v1`: the module has `array(handle, pointer, length)`, whose buffer frees the block when it dies,
-/// and `window(handle, pointer, length)`, whose buffer frees nothing.
+/// `window(handle, pointer, length)`, whose buffer frees nothing, and `follow()`, after which the end of the isolate ends what
+/// its thread has attached.
 pub fn register(environment: Environment, exports: Value) callconv(.c) Value {
-    inline for (.{ .{ "array", &array }, .{ "window", &window } }) |entry| {
+    inline for (.{ .{ "array", &array }, .{ "window", &window }, .{ "follow", &follow } }) |entry| {
         var function: Value = null;
         const create = weak(CreateFunction, "napi_create_function") orelse return exports;
         const set = weak(SetNamedProperty, "napi_set_named_property") orelse return exports;
@@ -49,6 +51,20 @@ fn array(environment: Environment, information: Information) callconv(.c) Value 
 
 fn window(environment: Environment, information: Information) callconv(.c) Value {
     return buffer(environment, information, .{ .retain = &pool.retainRange, .release = &pool.releaseRange, .died = &windowDied });
+}
+
+/// For hosts that let a thread outlive its isolate, as Deno does when a watched file has changed.
+fn follow(environment: Environment, _: Information) callconv(.c) Value {
+    const add = weak(AddHook, "napi_add_env_cleanup_hook") orelse return null;
+    // Hosts abort when a hook is added twice with the same argument, as each copy of the package would.
+    _ = add(environment, &isolateEnded, @ptrFromInt(followers.fetchAdd(1, .monotonic)));
+    return null;
+}
+
+var followers: std.atomic.Value(usize) = .init(1);
+
+fn isolateEnded(_: ?*anyopaque) callconv(.c) void {
+    pool.detachAll();
 }
 
 /// What a buffer does with its range.

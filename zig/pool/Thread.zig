@@ -140,6 +140,14 @@ pub fn exit() void {
     os.memory.unmap(@intFromPtr(thread), @sizeOf(Thread)) catch {};
 }
 
+/// Undoes every attach of the calling thread, which lives on and may attach anew.
+pub fn detachAll() void {
+    const thread = existing() orelse return;
+    const held = thread.attachments;
+    thread.attachments.len = 0;
+    for (held) |range| range.release();
+}
+
 /// In the child of a fork the attachments of its only thread stand for pools that are gone.
 pub fn forget() void {
     const thread = existing() orelse return;

@@ -59,6 +59,12 @@ pub fn detach(handle: usize) os.Error!void {
     range.release();
 }
 
+/// Undoes every attach and creation of the calling thread, as its end would; the thread itself goes on.
+pub fn detachAll() void {
+    heap.flushThread();
+    Thread.detachAll();
+}
+
 /// Ends the pool for everybody. Blocks need not be freed before. EBADF or EINVAL, see `refuse`: it is closed already, or
 /// never was.
 pub fn close(handle: usize) os.Error!void {

@@ -106,6 +106,29 @@ test "a thread that ends leaves its pools" {
     try pool.close(handle);
 }
 
+test "a thread that outlives an isolate leaves its pools, and goes on" {
+    const kept = try pool.create(&private);
+    const run = struct {
+        fn twice(shared: usize) void {
+            for (0..2) |_| {
+                pool.attach(shared) catch unreachable;
+                const own = pool.create(&private) catch unreachable;
+                _ = heap.allocate(own, 64, 1, false) catch unreachable;
+                _ = heap.allocate(shared, 64, 1, false) catch unreachable;
+                pool.detachAll();
+                testing.expectEqual(null, pool.find(own)) catch unreachable;
+                testing.expectError(error.EBADF, pool.detach(shared)) catch unreachable;
+            }
+        }
+    };
+    (try std.Thread.spawn(.{}, run.twice, .{kept})).join();
+    const range = pool.find(kept).?;
+    try testing.expectEqual(2, @as(u31, @truncate(range.word.raw))); // the creator's and this pin
+    pool.unpin(range);
+    try testing.expect(pool.check(kept) catch unreachable);
+    try pool.close(kept);
+}
+
 test "a thread may be attached to more pools than a page of its list holds" {
     const handle = try pool.create(&private);
     const most = 2000;

@@ -73,7 +73,7 @@ export const deno: Runtime = {
 
   openBuffers(path: string, _support: ArraySupport): Buffers {
     const addon = openNodeApi(path);
-    if (deno.threadOutlives()) addon.follow();
+    if (deno.threadOutlives()) addon.follow?.();
     return addon;
   },
 };

@@ -44,6 +44,12 @@ export let ctl: Native["vmem_ffi_ctl"];
 export let ctlSet: Native["vmem_ffi_ctl_set"];
 export let statsClasses: Native["vmem_ffi_stats_classes"];
 export let statsArena: Native["vmem_ffi_stats_arena"];
+export let trace: Native["vmem_ffi_trace"];
+export let isTraced: Native["vmem_ffi_is_traced"];
+export let site: Native["vmem_ffi_site"];
+export let siteName: Native["vmem_ffi_site_name"];
+export let note: Native["vmem_ffi_note"];
+export let sites: Native["vmem_ffi_sites"];
 export let stats: Native["vmem_ffi_stats"];
 export let statsText: Native["vmem_ffi_stats_text"];
 export let isLow: Native["vmem_ffi_is_low"];
@@ -102,6 +108,12 @@ export function openNative(): void {
     vmem_ffi_ctl_set: ctlSet,
     vmem_ffi_stats_classes: statsClasses,
     vmem_ffi_stats_arena: statsArena,
+    vmem_ffi_trace: trace,
+    vmem_ffi_is_traced: isTraced,
+    vmem_ffi_site: site,
+    vmem_ffi_site_name: siteName,
+    vmem_ffi_note: note,
+    vmem_ffi_sites: sites,
     vmem_ffi_stats: stats,
     vmem_ffi_stats_text: statsText,
     vmem_ffi_is_low: isLow,

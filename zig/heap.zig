@@ -37,6 +37,8 @@ pub const reset = @import("heap/reset.zig").reset;
 pub const extended = @import("heap/extended.zig");
 /// Visiting live blocks.
 pub const walk = @import("heap/walk.zig");
+/// Marks on live blocks.
+pub const notes = @import("heap/notes.zig");
 pub const flushThread = thread.flushThread;
 /// Around forks.
 pub const forks = @import("heap/forks.zig");
@@ -98,4 +100,5 @@ test {
     _ = @import("heap/room.zig");
     _ = @import("heap/stress_test.zig");
     _ = @import("heap/walk_test.zig");
+    _ = notes;
 }

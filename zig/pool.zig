@@ -53,6 +53,8 @@ pub const walk = walking.each;
 
 /// An open pool with its users counted; also the memory of a closed one that somebody still uses.
 pub const Range = @import("pool/Range.zig");
+/// Where blocks were allocated.
+pub const Sites = @import("pool/Sites.zig");
 /// What `find` gives: a pool is known by its range.
 pub const Pool = Range;
 pub const retainRange = lifetime.retainRange;
@@ -134,6 +136,7 @@ test {
     _ = messages;
     _ = statistics;
     _ = Range;
+    _ = Sites;
     _ = process;
     _ = @import("pool/bootstrap.zig");
     _ = @import("pool/process_options.zig");

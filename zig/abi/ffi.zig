@@ -15,6 +15,7 @@ const on_bytes = @import("bytes.zig");
 const holds = @import("holds.zig");
 const numbers = @import("numbers.zig");
 const reports = @import("reports.zig");
+const sites = @import("sites.zig");
 
 /// Indices of the options of `vmem_ffi_create`.
 pub const Option = enum(u32) {
@@ -330,6 +331,12 @@ pub const table = struct {
     pub const vmem_ffi_ctl_set = reports.ctlSet;
     pub const vmem_ffi_stats_classes = reports.statsClasses;
     pub const vmem_ffi_stats_arena = reports.statsArena;
+    pub const vmem_ffi_trace = sites.trace;
+    pub const vmem_ffi_is_traced = sites.isTraced;
+    pub const vmem_ffi_site = sites.site;
+    pub const vmem_ffi_site_name = sites.siteName;
+    pub const vmem_ffi_note = sites.note;
+    pub const vmem_ffi_sites = sites.sites;
 
     /// The pointer to the first byte of a view. EFAULT: its bytes are not in the pool.
     pub fn vmem_ffi_locate(handle: f64, view: ?[*]const u8, length: f64) callconv(.c) f64 {

@@ -51,6 +51,43 @@ test "reports fit their buffers, or are refused" {
     try testing.expect(table.vmem_ffi_ctl_set(handle, "epoch", 5, std.math.nan(f64)) < 0);
 }
 
+test "sites are told and looked up, and what is none of them is refused" {
+    const handle = try testPool(64 << 20, 2);
+    defer _ = table.vmem_ffi_close(handle);
+    const invalid: f64 = @floatFromInt(status(error.EINVAL));
+    const nan = std.math.nan(f64);
+    try testing.expectEqual(0, table.vmem_ffi_is_traced(handle));
+    try testing.expectEqual(0, table.vmem_ffi_trace(handle));
+    try testing.expectEqual(1, table.vmem_ffi_is_traced(handle));
+    for ([_]f64{ 0, -1, nan, 0.5 }) |length| try testing.expectEqual(invalid, table.vmem_ffi_site(handle, "here", length));
+    try testing.expectEqual(invalid, table.vmem_ffi_site(handle, null, 4));
+    try testing.expectEqual(1, table.vmem_ffi_site(handle, "here", 4));
+    var name: [8]u8 = @splat(0);
+    try testing.expectEqual(4, table.vmem_ffi_site_name(handle, 1, &name, 2));
+    try testing.expectEqualStrings("he", std.mem.sliceTo(&name, 0));
+    for ([_]f64{ 0, 2, -1, nan, 0x1p23, 0x1p60 }) |site| try testing.expectEqual(invalid, table.vmem_ffi_site_name(handle, site, &name, 8));
+    try testing.expectEqual(invalid, table.vmem_ffi_site_name(handle, 1, null, 8));
+
+    const block = table.vmem_ffi_malloc(handle, 100);
+    // What is no block is passed over, wherever it leads.
+    const given = [_]f64{ nan, -1, 0, 0x1p52, 64 << 20, block + 8, 0.5, block };
+    try testing.expectEqual(0, table.vmem_ffi_note(handle, &given, given.len, 1));
+    for ([_]f64{ -1, nan, 0x1p23 }) |site| try testing.expectEqual(status(error.EINVAL), table.vmem_ffi_note(handle, &given, 8, site));
+    try testing.expectEqual(status(error.EINVAL), table.vmem_ffi_note(handle, null, 8, 1));
+    var pairs = [_]f64{ 0, block, 112, block + 16, 5 };
+    try testing.expectEqual(0, table.vmem_ffi_sites(handle, &pairs, 2));
+    try testing.expectEqual([_]f64{ 0, 112, 1, 5, 0 }, pairs);
+    for ([_]f64{ -1, nan, 64 << 20 }) |wrong| {
+        pairs = .{ 0, wrong, 1, wrong, 1 };
+        try testing.expectEqual(status(error.EINVAL), table.vmem_ffi_sites(handle, &pairs, 2));
+    }
+    try testing.expectEqual(0, table.vmem_ffi_free(handle, block));
+    try testing.expect(table.vmem_ffi_free(handle, block) < 0);
+    const dead: f64 = 65536;
+    try testing.expect(table.vmem_ffi_trace(dead) < 0 and table.vmem_ffi_is_traced(dead) < 0 and table.vmem_ffi_site(dead, "a", 1) < 0);
+    try testing.expect(table.vmem_ffi_note(dead, &given, 8, 1) < 0 and table.vmem_ffi_sites(dead, &pairs, 1) < 0);
+}
+
 test "a region's offsets count from a multiple of 4 GiB, and what is before it is not touched" {
     const memory = try std.heap.page_allocator.alloc(u8, 8 << 20);
     defer std.heap.page_allocator.free(memory);

@@ -307,7 +307,7 @@ pub fn stateOf(h: *const Heap, found: Found) *u8 {
 
 /// Whether what was found is not known to be free: exact where the heap keeps states, else a block in a cache counts as live.
 pub fn isBlockFound(h: *Heap, found: Found) bool {
-    if (h.states) return @atomicLoad(u8, h.stateOf(found), .monotonic) == 1;
+    if (h.states) return hardened.State.isLive(@atomicLoad(u8, h.stateOf(found), .monotonic));
     const d = h.metadata.descriptor(found.number);
     if (!classes.isSmall(found.class)) return d.kind == .run;
     return !d.isFree(found.index);

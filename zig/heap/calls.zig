@@ -194,7 +194,9 @@ pub fn releaseFound(u: Use, found: Heap.Found, address: usize) Error!void {
     if (h.states) {
         // Of two threads that free it at the same time one does, here; on hot paths that would cost an atomic.
         const state: u8 = if (h.hardening >= 3) hardened.State.quarantined else hardened.State.unknown;
-        if (@cmpxchgStrong(u8, h.stateOf(found), hardened.State.live, state, .monotonic, .monotonic) != null) {
+        const before = @atomicLoad(u8, h.stateOf(found), .monotonic);
+        const expected: u8 = if (before == hardened.State.noted) before else hardened.State.live;
+        if (@cmpxchgStrong(u8, h.stateOf(found), expected, state, .monotonic, .monotonic) != null) {
             h.report(.freed_twice, address);
             return error.AlreadyFree;
         }

@@ -26,6 +26,13 @@ pub const State = struct {
     /// Free, filled, and not touched since when that was last looked at.
     pub const filled = 2;
     pub const quarantined = 3;
+    /// Live, and somebody has noted where it was allocated. Hot paths do not know it, so they leave the block to `calls`; whatever
+    /// gives it out again says `live`.
+    pub const noted = 4;
+
+    pub fn isLive(state: u8) bool {
+        return state == live or state == noted;
+    }
 };
 
 /// Blocks that were freed and are not yet free. Its lock is taken without any other held but `members`.

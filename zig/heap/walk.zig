@@ -84,5 +84,5 @@ fn runOf(h: *Heap, page: u32, out: []Block) usize {
 }
 
 fn isLive(h: *const Heap, address: usize) bool {
-    return @atomicLoad(u8, h.metadata.state(address - h.base), .monotonic) == hardened.State.live;
+    return hardened.State.isLive(@atomicLoad(u8, h.metadata.state(address - h.base), .monotonic));
 }

@@ -34,6 +34,7 @@ pub const Rank = enum(u8) {
     /// Leaves: while one of them is held no other lock is taken.
     records,
     waiting,
+    sites,
     exit,
 
     /// What has to be held for more than one lock of the rank.

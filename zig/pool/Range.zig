@@ -17,6 +17,7 @@ const std = @import("std");
 const assert = @import("../base.zig").assert;
 const Heap = @import("../heap.zig").Heap;
 const Region = @import("../region.zig").Region;
+const Sites = @import("Sites.zig");
 const disposal = @import("disposal.zig");
 const waiting = @import("waiting.zig");
 
@@ -45,6 +46,8 @@ resets: std.atomic.Value(u32) = .init(0),
 /// What a program that reads statistics by name counts on.
 epoch: std.atomic.Value(u64) = .init(1),
 waiters: waiting.Queue = .{},
+/// Where blocks were allocated, if somebody wants to know.
+sites: Sites = .{},
 /// Next in the one list the record is in: unused records, or one of `disposal`'s.
 next: ?*Range = null,
 /// When the last user left, on the monotonic clock, in ns.

@@ -34,6 +34,7 @@ pub fn finish(range: *Range, closed: bool) void {
         abandon(range);
     }
     forget(range);
+    range.sites.end();
     range.heap.destroy();
     if (range.numbered) {
         range.left_at = os.thread.nowNs();

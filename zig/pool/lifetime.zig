@@ -152,6 +152,7 @@ pub fn reset(handle: usize) os.Error!void {
     if (range.arrays.load(.acquire) != 0) return error.EBUSY;
     if (!heap.reset(range.heap)) return if (range.isAlive()) error.EBUSY else refuse(handle);
     _ = range.resets.fetchAdd(1, .monotonic);
+    range.sites.forget();
 }
 
 /// The handle of the open pool that an address lies in; of several that overlap, any. No lock; a little time for each pool

@@ -35,6 +35,9 @@ import {
   type RegionOptions,
   regionOptions,
 } from "./options.ts";
+import { survey } from "./occupancy.ts";
+import * as svg from "./occupancy_svg.ts";
+import * as text from "./occupancy_text.ts";
 import type { Pointer, Pointers } from "./pointer.ts";
 import { EBADF, withMessage } from "./refuse.ts";
 import type { Size } from "./size.ts";
@@ -1079,6 +1082,51 @@ export class Pool implements Disposable {
     const text = statisticsText(this.#handle, options, action);
     if (typeof text === "number") this.#memory.refuse(text, action);
     return text;
+  }
+
+  /**
+   * Draws what is used as text: a map of the pool, where each place stands for some bytes and is the darker the more of them are in use;
+   * totals and fragmentation; the size classes. `docs/stats.md` explains it. Takes some milliseconds for a million blocks.
+   *
+   * @returns Lines of up to 90 columns, at most 60 of them.
+   * @throws VmemError The pool is closed (EBADF).
+   *
+   * @example
+   * ```ts
+   * import { assertStringIncludes } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create({ size: "2MiB" });
+   * pool.mallocMany(1000, 512);
+   * assertStringIncludes(pool.occupancy(), "512 KiB in 512 blocks of a pool of 2.00 MiB");
+   * ```
+   */
+  occupancy(): string {
+    const action = "Cannot draw the occupancy";
+    return text.occupancyText(survey(this.#memory, text.columns * text.rows, action));
+  }
+
+  /**
+   * The same as a picture: an SVG document for light and dark pages, without references to anything outside, of at most 100 kB whatever
+   * the pool's size. Takes some milliseconds for a million blocks.
+   *
+   * @returns The document.
+   * @throws VmemError The pool is closed (EBADF).
+   *
+   * @example
+   * ```ts
+   * import { assert } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create();
+   * pool.mallocMany(100, 10_000);
+   * const picture = pool.occupancySvg(); // write it to a file, or serve it as image/svg+xml
+   * assert(picture.startsWith("<svg ") && picture.length < 100_000);
+   * ```
+   */
+  occupancySvg(): string {
+    const action = "Cannot draw the occupancy";
+    return svg.occupancySvg(survey(this.#memory, svg.columns * svg.rows, action));
   }
 
   /**

@@ -41,6 +41,25 @@ export function showBytes(bytes: number): string {
   return `${value} ${units[unit]}`;
 }
 
+const shortUnits = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
+
+/** A count with its thousands apart: "1,234,567". */
+export function readableCount(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Bytes with three digits or so: "112 B", "1.21 MiB". */
+export function readableBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < shortUnits.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${value.toFixed(digits)} ${shortUnits[unit]}`;
+}
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 

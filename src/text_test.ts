@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { readText, show, showBytes } from "./text.ts";
+import { readableBytes, readableCount, readText, show, showBytes } from "./text.ts";
 
 test("show() quotes strings and names large things", () => {
   const cases: readonly [unknown, string][] = [
@@ -49,4 +49,15 @@ test("readText() decodes what was written, also when the text was longer", () =>
   assertEquals(readText(written("größer")), "größer");
   assertEquals(readText(written("")), "");
   assertEquals(readText(written("x".repeat(5000))), "x".repeat(4608));
+});
+
+test("readableBytes() and readableCount() are short", () => {
+  const bytes = [0, 1, 999, 1000, 1024, 102_349, 102_400, 1_048_575, 1_048_576, 2 ** 40, 2 ** 60];
+  assertEquals(bytes.map(readableBytes), [
+    ...["0 B", "1 B", "999 B", "0.98 KiB", "1.00 KiB", "100 KiB", "100 KiB", "1.00 MiB"],
+    ...["1.00 MiB", "1.00 TiB", "1048576 TiB"],
+  ]);
+  assertEquals([0, 12, 123, 1234, 1_234_567].map(readableCount), [
+    ...["0", "12", "123", "1,234", "1,234,567"],
+  ]);
 });

@@ -59,6 +59,7 @@ export type {
 } from "./src/array.ts";
 export { errormsg, LibraryError, OutOfMemoryError, VmemError } from "./src/errors.ts";
 export { setLibrary } from "./src/library.ts";
+export type { Leak, LeakListener } from "./src/leaks.ts";
 export type { LiveBlock } from "./src/blocks_walk.ts";
 export type { Controls, ControlValue } from "./src/controls.ts";
 export type { AllocateOptions, PoolOptions, RegionOptions } from "./src/options.ts";

@@ -6,9 +6,11 @@
  * @module
  */
 import { Arrays } from "./array.ts";
+import { unwatch } from "./collected.ts";
 import * as native from "./native.ts";
 import { EBADF, refuse } from "./refuse.ts";
 import { Space } from "./struct/space.ts";
+import type { Trace } from "./trace.ts";
 import { type TextBytes, textBytes } from "./utf8.ts";
 import { Windows } from "./windows.ts";
 
@@ -44,6 +46,8 @@ export class Memory {
 
   /** What the structs lie in. */
   readonly space: Space;
+  /** Where blocks were allocated, if that is wanted. */
+  trace: Trace | undefined = undefined;
 
   /** @param handle An open pool that this thread has created or attached. */
   constructor(handle: number) {
@@ -100,6 +104,7 @@ export class Memory {
   /** Ends this attachment, and the pool itself if it `closes` it; a number below 0 says that it was closed already. */
   end(closes: boolean): number {
     this.detach();
+    unwatch(this);
     const { handle } = this;
     this.handle = closedHandle;
     this.windows.handle = closedHandle;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { LeakListener } from "./leaks.ts";
 import { GiveBack, Option } from "./symbols.ts";
 import { currentRuntime } from "./runtime.ts";
 import { parseSize, type Size } from "./size.ts";
@@ -40,6 +41,13 @@ export interface PoolOptions {
    * a place that was freed by its pointer and given out by `malloc`; field functions for a pointer that was given out again. Attachments do not look. With `hardening: 3` freed places are given out again later. Default: false.
    */
   readonly checked?: boolean;
+  /**
+   * Remembers where each block was allocated, by all workers that use the pool: for {@linkcode Pool.leaks}, and so that the close tells by
+   * place what was left, on the console or to a function. For finding leaks: an allocation costs microseconds
+   * then (docs/guide.md), and a pool without it nothing. Default: not. `false` also keeps a pool silent that is garbage collected
+   * without having been closed.
+   */
+  readonly trace?: boolean | LeakListener;
   /** Accepts a file system that cannot promise its storage (copy on write, or no allocation ahead): when it is full, the process dies of SIGBUS. Default: false. */
   readonly allowUnsafeStorage?: boolean;
   /** Maps pages as soon as they have storage, so that no later touch waits for one: at creation with `size`, else as the pool grows. Default: false. */
@@ -67,7 +75,7 @@ export interface PoolOptions {
  */
 export type RegionOptions = Pick<
   PoolOptions,
-  "hardening" | "checked" | "prefault" | "hugePages" | "numaNode"
+  "hardening" | "checked" | "trace" | "prefault" | "hugePages" | "numaNode"
 >;
 
 /** How a block is made. */
@@ -85,6 +93,8 @@ export interface NativeOptions {
   readonly numbers: Float64Array;
   readonly directory: Uint8Array;
   readonly checked: boolean;
+  /** Undefined: nothing was said. */
+  readonly trace: boolean | LeakListener | undefined;
 }
 
 /** Throws TypeError or RangeError for what is not as {@linkcode PoolOptions} says. */
@@ -97,6 +107,7 @@ export function poolOptions(given: unknown): NativeOptions {
     "giveBack",
     "hardening",
     "checked",
+    "trace",
     "allowUnsafeStorage",
     "prefault",
     "hugePages",
@@ -124,7 +135,7 @@ export function poolOptions(given: unknown): NativeOptions {
   const path = device !== undefined
     ? checkPath("device", device)
     : checkPath("dir", dir === undefined ? temporaryDirectory() : dir);
-  return { numbers, directory: encode(path), checked: isChecked(options) };
+  return { numbers, directory: encode(path), checked: isChecked(options), trace: traceOf(options) };
 }
 
 /** The same of a pool in a region, see `Pool.inRegion`. */
@@ -132,6 +143,7 @@ export function regionOptions(address: unknown, size: unknown, given: unknown): 
   const options = record(given, action, [
     "hardening",
     "checked",
+    "trace",
     "prefault",
     "hugePages",
     "numaNode",
@@ -139,7 +151,12 @@ export function regionOptions(address: unknown, size: unknown, given: unknown): 
   const numbers = commonNumbers(options);
   numbers[Option.region] = addressOf(address);
   numbers[Option.size] = parseSize(size, action, sizeMin);
-  return { numbers, directory: new Uint8Array(0), checked: isChecked(options) };
+  return {
+    numbers,
+    directory: new Uint8Array(0),
+    checked: isChecked(options),
+    trace: traceOf(options),
+  };
 }
 
 /** What a runtime gives as a pointer: a number in Bun, a bigint in Deno. */
@@ -156,6 +173,12 @@ function addressOf(address: unknown): number {
 
 function isChecked({ checked }: Record<string, unknown>): boolean {
   return oneOf("checked", checked, [false, true]);
+}
+
+function traceOf({ trace }: Record<string, unknown>): boolean | LeakListener | undefined {
+  if (typeof trace === "function") return trace as LeakListener;
+  if (trace === undefined || typeof trace === "boolean") return trace;
+  throw new TypeError(`${action}: "trace" must be false or true or a function, not ${show(trace)}`);
 }
 
 function commonNumbers(options: Record<string, unknown>): Float64Array {

@@ -12,6 +12,7 @@ import type { AnyColumns, ArrayType, Columns, ColumnType, TypedArray } from "./a
 import { freeArray, makeArray, pointerOf, resize } from "./arrays.ts";
 import { address, read, view, write } from "./bytes.ts";
 import { type LiveBlock, walkBlocks } from "./blocks_walk.ts";
+import { watchAttached, watchCreated } from "./collected.ts";
 import { bookOf, freeColumns, makeColumns, resizeColumns } from "./columns.ts";
 import {
   allocate,
@@ -24,6 +25,7 @@ import {
   usableSize,
 } from "./heap.ts";
 import { control, type Controls, type ControlValue } from "./controls.ts";
+import { type Leak, leaksOf } from "./leaks.ts";
 import { closedHandle, Memory, setMemory } from "./memory.ts";
 import * as native from "./native.ts";
 import { free as nativeFree, malloc as nativeMalloc } from "./native.ts";
@@ -57,6 +59,7 @@ import type { Init, Struct, View, ViewMembers } from "./struct/types.ts";
 import { duplicate, readText, textLength, writeText } from "./strings.ts";
 import { attachToken, type PoolToken, tokenOf } from "./token.ts";
 import { show } from "./text.ts";
+import { placeOfPool, trace } from "./trace.ts";
 import { notify, wait, type WaitOptions } from "./waiting.ts";
 
 const secret = Symbol("Pool.create");
@@ -132,7 +135,8 @@ export class Pool implements Disposable {
    * ```
    */
   static create(options: PoolOptions = {}): Pool {
-    return Pool.#make(poolOptions(options));
+    const given = poolOptions(options);
+    return Pool.#make(given, placeOfPool(given, Pool.create));
   }
 
   /**
@@ -169,15 +173,22 @@ export class Pool implements Disposable {
    * ```
    */
   static inRegion(address: number | bigint, size: Size, options: RegionOptions = {}): Pool {
-    return Pool.#make(regionOptions(address, size, options));
+    const given = regionOptions(address, size, options);
+    return Pool.#make(given, placeOfPool(given, Pool.inRegion));
   }
 
-  static #make({ numbers, directory, checked }: NativeOptions): Pool {
+  /** `made`: where, if it is to be traced. */
+  static #make(options: NativeOptions, made: string | undefined): Pool {
+    const { numbers, directory, checked } = options;
     native.openNative();
     const handle = native.create(numbers, numbers.length, directory, directory.length);
     if (handle < 0) throw withMessage(handle);
     const pool = new Pool(secret, handle, true);
     if (checked) pool.#memory.space.check();
+    watchCreated(pool.#memory, handle, made ?? "", options.trace === false);
+    if (made === undefined) return pool;
+    native.trace(handle);
+    trace(pool, pool.#memory, made, options.trace);
     return pool;
   }
 
@@ -211,7 +222,10 @@ export class Pool implements Disposable {
    */
   static attach(token: PoolToken): Pool {
     native.openNative();
-    return new Pool(secret, attachToken(token), false);
+    const pool = new Pool(secret, attachToken(token), false);
+    watchAttached(pool.#memory, pool.#handle);
+    if (native.isTraced(pool.#handle) === 1) trace(pool, pool.#memory, "", undefined);
+    return pool;
   }
 
   /**
@@ -1027,6 +1041,35 @@ export class Pool implements Disposable {
   }
 
   /**
+   * What is in use, by where it was allocated: the blocks of {@linkcode Pool.blocks}, summed up. A pool that was made with `trace: true` knows the
+   * places, those in other workers too; of any other, what is in use has no place. Arrays that were forgotten count until they
+   * are collected. Holds the pool for a tenth of a millisecond at a time.
+   *
+   * @returns A row for each place, most bytes first; none when nothing is in use.
+   * @throws VmemError The pool is closed (EBADF).
+   *
+   * @example
+   * ```ts
+   * import { assertEquals, assertMatch } from "@std/assert";
+   * import { Pool } from "@vmem/vmem";
+   *
+   * using pool = Pool.create({ trace: true });
+   * function forget(): void {
+   *   pool.malloc(100);
+   * }
+   * forget();
+   * const [leak] = pool.leaks();
+   * assertEquals([leak?.blocks, leak?.bytes, leak?.caller], [1, 112, "forget"]);
+   * assertMatch(leak?.site ?? "", /:\d+:\d+$/); // file:line:column
+   * pool.reset();
+   * assertEquals(pool.leaks(), []);
+   * ```
+   */
+  leaks(): Leak[] {
+    return leaksOf(this.#memory);
+  }
+
+  /**
    * Reads, sets or does something by jemalloc's names for it (`mallctl`), for this pool; `docs/controls.md` has all of them. Numbers
    * above 2^53 are rounded.
    *
@@ -1225,7 +1268,11 @@ export class Pool implements Disposable {
    *
    * An attachment ({@linkcode Pool.attach}) ends alone: its arrays are freed, its views have length 0, its methods throw.
    *
+   * A traced pool ({@linkcode PoolOptions.trace}) then tells what was still in use, by where all workers allocated it. An attachment tells
+   * nothing: what it leaves may be meant for others.
+   *
    * @throws VmemError The pool is closed already (EBADF).
+   * @throws unknown What the function given as `trace` throws; the pool is closed.
    *
    * @example
    * ```ts
@@ -1244,13 +1291,16 @@ export class Pool implements Disposable {
     if (status !== 0) this.#memory.refuse(status, "Cannot close the pool");
   }
 
-  /** Closes the pool unless it is closed; never throws. What `using` calls. */
+  /** Closes the pool unless it is closed; throws nothing but what the function given as `trace` throws. What `using` calls. */
   [Symbol.dispose](): void {
     if (this.#handle !== closedHandle) this.#end();
   }
 
   #end(): number {
+    const tell = this.#own ? this.#memory.trace?.atClose() : undefined; // afterwards there are no blocks
     this.#handle = closedHandle;
-    return this.#memory.end(this.#own);
+    const status = this.#memory.end(this.#own);
+    tell?.();
+    return status;
   }
 }

@@ -138,6 +138,7 @@ function allocateString({ space }: Window, text: string, slot: Slot): Pointer {
     put(copy, 0, text, length);
     native.write(memory.handle, pointer, copy, copy.length);
   }
+  memory.trace?.note(pointer, allocateString);
   return pointer as Pointer;
 }
 

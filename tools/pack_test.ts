@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { assertEquals } from "@std/assert";
 import process from "node:process";
 import { platform } from "../src/library.ts";
-import { declarations, manifest, renamed, setModes } from "./pack.ts";
+import { declarations, forPackage, manifest, renamed, setModes } from "./pack.ts";
 import { targets } from "./platforms.ts";
 
 test("package.json has an entry with types for each of deno.json's", () => {
@@ -20,6 +20,7 @@ test("package.json has an entry with types for each of deno.json's", () => {
   assertEquals(exports, {
     ".": { types: "./mod.d.ts", default: "./mod.js" },
     "./vmmalloc": { types: "./src/vmmalloc.d.ts", default: "./src/vmmalloc.js" },
+    "./include/*": "./include/*",
     "./lib/*": "./lib/*",
     "./package.json": "./package.json",
   });
@@ -37,6 +38,38 @@ test("renamed() gives examples the name of the npm package", () => {
   assertEquals(
     renamed('from "@vmem/vmem"; from "@vmem/vmem/vmmalloc"'),
     'from "vmem"; from "vmem/vmmalloc"',
+  );
+});
+
+test("forPackage() leaves out what is about a clone, and links to files that are not there", () => {
+  const held = new Set(["docs/guide.md", "include/libvmem.h"]);
+  assertEquals(
+    forPackage("a\n\n<!-- clone -->\nb\n\nc\n<!-- /clone -->\n\nd\n", "README.md", held),
+    "a\n\nd\n",
+  );
+  assertEquals(
+    forPackage(
+      "[g](docs/guide.md#node) [b](bench/README.md) [w](https://a.b/) ![p](p.svg)",
+      "README.md",
+      held,
+    ),
+    "[g](docs/guide.md#node) b [w](https://a.b/) ",
+  );
+  assertEquals(
+    forPackage(
+      "[h](../include/libvmem.h) [e](../examples/graph.ts) [s](#structs)",
+      "docs/x.md",
+      held,
+    ),
+    "[h](../include/libvmem.h) e [s](#structs)",
+  );
+  assertEquals(
+    forPackage(
+      "- [a](docs/guide.md): b\n- [c](examples/): d,\n  [e](f.ts)\n- g\n",
+      "README.md",
+      held,
+    ),
+    "- [a](docs/guide.md): b\n- g\n",
   );
 });
 

@@ -8,6 +8,7 @@ import { bun, deno } from "./bun.ts";
 import { type Counts, fromJunit, fromZig, one, settle, sum } from "./counts.ts";
 import { execute, type Result } from "./execute.ts";
 import { nodePath, testing } from "./node.ts";
+import { npmPackage } from "./package.ts";
 import { announceFirstBuild, root, zig, zigEnvironment } from "./zig.ts";
 
 export interface Outcome {
@@ -65,6 +66,7 @@ export const steps: readonly Step[] = [
     "what the package would hold",
     () => checks(["publish", "--dry-run", "--allow-dirty"]),
   ),
+  step("package", "the npm package, in fresh projects on each runtime", npmPackage, ["build"]),
 ];
 
 /** Runs Deno once for each command; each is one check. */

@@ -32,7 +32,12 @@ import { type Ended, run } from "../ts/child.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "vmem-jsr-"));
 after(() => rmSync(work, { recursive: true }));
-const environment = { DENO_DIR: join(work, "deno"), HOME: join(work, "home"), VMEM_LIBRARY: "" };
+const environment = {
+  DENO_DIR: join(work, "deno"),
+  HOME: join(work, "home"),
+  NO_PROXY: "127.0.0.1",
+  VMEM_LIBRARY: "",
+};
 
 /** The package, one whose libraries are damaged, and one that has none for this machine. */
 const packages = ["whole", "damaged", "foreign"] as const;
@@ -96,41 +101,30 @@ interface Graph {
   readonly modules: readonly { readonly specifier: string; readonly error?: string }[];
 }
 
+type Loaded = Record<Package, { readonly base: string; readonly graph: Graph }>;
+
 /** The modules that a program of each project reaches; loads them. */
-async function load(): Promise<Record<Package, { base: string; graph: Graph }>> {
+async function load(): Promise<Loaded> {
   stage();
   const names = await published(join(work, "whole"));
   const files = new Set(packages.flatMap((name) => names.map((file) => `${name}/${file}`)));
   const server = await serve(files);
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const result: Partial<Record<Package, { base: string; graph: Graph }>> = {};
+  const result: Partial<Loaded> = {};
   for (const name of packages) {
     const base = project(name, host);
-    const options = {
-      cwd: join(work, "projects", name),
-      env: { ...process.env, ...environment },
-      limit: 120,
-    };
-    const cached = await execute([
-      process.execPath,
-      "cache",
-      `--allow-import=${host}`,
-      "carried.ts",
-      "examples/shared_queue.ts",
-      "examples/shared_queue/worker.ts",
-    ], options);
+    const env = { ...process.env, ...environment };
+    const options = { cwd: join(work, "projects", name), env, limit: 120 };
+    const deno = (command: string, ...words: string[]) =>
+      execute([process.execPath, command, `--allow-import=${host}`, ...words], options);
+    const example = ["examples/shared_queue.ts", "examples/shared_queue/worker.ts"];
+    const cached = await deno("cache", "carried.ts", ...example);
     assertEquals(cached.status, 0, cached.output);
-    const { output } = await execute([
-      process.execPath,
-      "info",
-      "--json",
-      `--allow-import=${host}`,
-      "carried.ts",
-    ], options);
+    const { output } = await deno("info", "--json", "carried.ts");
     result[name] = { base, graph: JSON.parse(output) };
   }
   await new Promise((resolve) => server.close(resolve));
-  return result as Record<Package, { base: string; graph: Graph }>;
+  return result as Loaded;
 }
 
 const loaded = await load();

@@ -11,6 +11,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { root } from "../tools/zig.ts";
 import { buildFirstFork } from "./peers.ts";
+import { goalTable } from "./markdown.ts";
+import { elapsed, fork, forkTable, programGoals, programTable, user } from "./programs_report.ts";
 import { append, type Row, rowOf } from "./record.ts";
 import { median } from "./sampling.ts";
 
@@ -158,58 +160,29 @@ function measure(
   return took;
 }
 
-/** Median of the ratios to jemalloc within the turns. */
-function ratio(took: ReadonlyMap<string, readonly Took[]>, name: string, what: keyof Took): number {
-  const reference = took.get("jemalloc")!;
-  return median(took.get(name)!.map((each, turn) => each[what] / reference[turn]![what]));
-}
-
-const geometric = (values: readonly number[]): number =>
-  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
-
 /** What is recorded: user and elapsed time, with ratios to jemalloc. */
 function rowsOf(
   name: string,
   took: ReadonlyMap<string, readonly Took[]>,
-): (readonly [name: string, row: Row])[] {
+): [string, Row][] {
   return (["user", "elapsed"] as const).map((what) => {
     const measured = new Map([...took].map(([candidate, turns]) => {
       const samples = turns.map((each) => each[what] * 1e9);
       return [candidate, { ns: median(samples), samples }];
     }));
-    return [`program, ${what}: ${name}`, rowOf(measured, measured.get("jemalloc")!)];
+    return [(what === "user" ? user : elapsed) + name, rowOf(measured, measured.get("jemalloc")!)];
   });
 }
 
-/** Prints the table, and gives what is recorded. */
-function reportWorks(
-  rounds: number,
-  words: readonly string[],
-  folder: string,
-): Readonly<Record<string, Row>> {
-  const rows: (readonly [name: string, row: Row])[] = [];
-  const names = candidates().map(({ name }) => name).filter((name) => name !== "jemalloc");
-  const heads = names.flatMap((name) => [`${name}: user`, "elapsed"]);
-  console.log(`| program | jemalloc: user s | elapsed s | ${heads.join(" | ")} |`);
-  console.log(`|---|${"---:|".repeat(2 + heads.length)}`);
-  const ratios = heads.map((): number[] => []);
-  for (const [name, command] of works) {
-    if (words.length > 0 && !words.some((word) => name.includes(word))) continue;
-    const took = measure(command, rounds, folder);
-    rows.push(...rowsOf(name, took));
-    const reference = took.get("jemalloc")!;
-    const seconds = (["user", "elapsed"] as const)
-      .map((what) => median(reference.map((each) => each[what])).toFixed(3));
-    const all = names.flatMap((each) => [ratio(took, each, "user"), ratio(took, each, "elapsed")]);
-    all.forEach((value, index) => ratios[index]!.push(value));
-    console.log(`| ${[name, ...seconds, ...all.map((value) => value.toFixed(2))].join(" | ")} |`);
-  }
-  const means = ratios.map((values) => geometric(values).toFixed(3));
-  console.log(`| geometric mean | | | ${means.join(" | ")} |`);
-  return Object.fromEntries(rows);
+function measureWorks(rounds: number, words: readonly string[], folder: string): [string, Row][] {
+  const chosen = words.length === 0
+    ? works
+    : works.filter(([name]) => words.some((word) => name.includes(word)));
+  return chosen.flatMap(([name, command]) => rowsOf(name, measure(command, rounds, folder)));
 }
 
-function reportForks(rounds: number): void {
+/** What the first fork takes, and what copying the same memory takes in the same process. */
+function measureForks(rounds: number): [string, Row][] {
   const program = buildFirstFork();
   const cases = [
     { name: "without the library", variables: [], folder: plainTmpfs },
@@ -227,16 +200,15 @@ function reportForks(rounds: number): void {
       const words = [...variables, program, folder];
       const result = spawnSync("env", words, { encoding: "utf8" });
       if (result.status !== 0) throw new Error(`The fork, ${name}, failed: ${result.stderr}`);
-      figures[index]!.push(result.stdout.trim().split(" ").map((text) => Number(text) / 1e6));
+      figures[index]!.push(result.stdout.trim().split(" ").map(Number));
     });
   }
-  console.log("\n| first fork, 256 MiB live | parent, ms | child, ms | copy, ms | child to copy |");
-  console.log("|---|---:|---:|---:|---:|");
-  cases.forEach(({ name }, index) => {
-    const column = (at: number) => figures[index]!.map((row) => row[at]!);
-    const times = [0, 1, 2].map((at) => median(column(at)).toFixed(1));
-    const toCopy = median(figures[index]!.map(([, child = 0, copy = 0]) => child / copy));
-    console.log(`| ${[name, ...times, toCopy.toFixed(2)].join(" | ")} |`);
+  return cases.map(({ name }, index) => {
+    const measured = new Map(["parent", "child", "copy"].map((part, at) => {
+      const samples = figures[index]!.map((row) => row[at]!);
+      return [part, { ns: median(samples), samples }];
+    }));
+    return [fork + name, rowOf(measured, measured.get("copy")!)];
   });
 }
 
@@ -278,11 +250,17 @@ function main(): void {
     const unknown = names.find((word) => !works.some(([name]) => name.includes(word)));
     if (unknown !== undefined) throw new Error(`No program's name contains "${unknown}"`);
     const all = words.every((word) => word === "--record");
-    if (names.length > 0 || all) {
-      const rows = reportWorks(rounds, names, folder);
-      if (record) append("bench:programs", { rows, goals: [] });
-    }
-    if (words.includes("fork") || all) reportForks(rounds);
+    const programs = names.length > 0 || all ? measureWorks(rounds, names, folder) : [];
+    const forks = words.includes("fork") || all ? measureForks(rounds) : [];
+    const rows = new Map([...programs, ...forks]);
+    const goals = programGoals(rows, programs.length === 2 * works.length);
+    const tables = [
+      ...programs.length > 0 ? [programTable(rows)] : [],
+      ...forks.length > 0 ? [forkTable(rows)] : [],
+      ...goals.length > 0 ? [goalTable(goals)] : [],
+    ];
+    console.log(tables.join("\n\n"));
+    if (record) append("bench:programs", { rows: Object.fromEntries(rows), goals });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

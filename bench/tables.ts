@@ -8,7 +8,8 @@ import { root } from "../tools/zig.ts";
 import { describeRun, type Latest, latestOf } from "./latest.ts";
 import { type Entry, readEntries, type Row } from "./record.ts";
 import { reportFigures } from "./report.ts";
-import type { Goal } from "./goal.ts";
+import { goalTable, markdown } from "./markdown.ts";
+import { forkTable, programTable } from "./programs_report.ts";
 import { structRows } from "./plot/comparison.ts";
 import type { Labelled } from "./plot/panels.ts";
 import { report as reportStructs } from "./structs/report.ts";
@@ -34,7 +35,12 @@ export function tablesOf(entries: readonly Entry[]): Readonly<Record<string, str
     "structs goals": goalTable(structs.goals),
     "structs figures": fenced(reportStructs(structs.rows, structs.builds)),
     kinds: [describeRun(kinds.entries), kindTable(kinds), goalTable(kinds.goals)].join("\n\n"),
-    programs: [describeRun(programs.entries), programTable(programs)].join("\n\n"),
+    programs: [
+      describeRun(programs.entries),
+      programTable(programs.rows),
+      forkTable(programs.rows),
+      goalTable(programs.goals),
+    ].join("\n\n"),
   };
 }
 
@@ -137,45 +143,6 @@ function kindTable({ rows }: Latest): string {
   return markdown(["Nanoseconds", "ours", "memkind", "jemalloc's malloc", "to memkind"], lines);
 }
 
-function programTable({ rows }: Latest): string {
-  const [user, elapsed] = ["program, user: ", "program, elapsed: "];
-  const names = [...rows.keys()].filter((row) => row.startsWith(user))
-    .map((row) => row.slice(user.length));
-  const candidates = ["glibc", "tmpfs", "huge"];
-  const ratios = (name: string): (number | undefined)[] =>
-    candidates.flatMap((candidate) =>
-      [user, elapsed].map((time) => rows.get(time + name)?.[candidate]?.ratio)
-    );
-  const lines = names.map((name) => [
-    name,
-    ...[user, elapsed].map((time) => seconds(rows.get(time + name)?.["jemalloc"]?.ns)),
-    ...ratios(name).map((each) => each?.toFixed(2) ?? ""),
-  ]);
-  const means = candidates.flatMap((_, i) => [2 * i, 2 * i + 1]).map((column) => {
-    const values = names.map((name) => ratios(name)[column]).filter((each) => each !== undefined);
-    return values.length < names.length ? "" : geometric(values).toFixed(3);
-  });
-  const heads = candidates.flatMap((candidate) => [`${candidate}: user`, "elapsed"]);
-  return markdown(
-    ["program", "jemalloc: user s", "elapsed s", ...heads],
-    [...lines, ["geometric mean", "", "", ...means]],
-  );
-}
-
-function geometric(values: readonly number[]): number {
-  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
-}
-
-function goalTable(goals: readonly Goal[]): string {
-  const lines = goals.map(({ name, limit, value, reached }) => [
-    name,
-    limit,
-    value,
-    reached ? "reached" : "**missed**",
-  ]);
-  return markdown(["Goal", "Limit", "Measured", ""], lines);
-}
-
 /** The rows that were measured. */
 function present(
   labelled: readonly Labelled[],
@@ -194,27 +161,8 @@ function nanoseconds(value: number | undefined): string {
   return value.toFixed(0).replace(/\B(?=(\d{3})+$)/g, " ");
 }
 
-function seconds(nanoseconds: number | undefined): string {
-  return nanoseconds === undefined ? "" : (nanoseconds / 1e9).toFixed(3);
-}
-
 function fenced(text: string): string {
   return `\`\`\`text\n${text}\`\`\``;
-}
-
-/** A table; all columns but the first hold figures, at the right. */
-function markdown(heads: readonly string[], lines: readonly (readonly string[])[]): string {
-  const widths = heads.map((head, i) =>
-    Math.max(3, head.length, ...lines.map((cells) => cells[i]?.length ?? 0))
-  );
-  const row = (cells: readonly string[]): string =>
-    `| ${
-      cells.map((each, i) => i === 0 ? each.padEnd(widths[i]!) : each.padStart(widths[i]!)).join(
-        " | ",
-      )
-    } |`;
-  const rule = widths.map((width, i) => i === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`);
-  return [heads, rule, ...lines].map(row).join("\n");
 }
 
 if (import.meta.main) {

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { latestOf, runsOf } from "../../bench/latest.ts";
 import { draw } from "../../bench/plot.ts";
 import { axisOf, place } from "../../bench/plot/svg.ts";
+import { programGoals, programTable } from "../../bench/programs_report.ts";
 import { type Entry, readEntries, rowOf } from "../../bench/record.ts";
 import { documents, fill, tablesOf } from "../../bench/tables.ts";
 
@@ -132,4 +133,35 @@ test("bench: an axis has room for its values and for 1, and equal steps for equa
   const axis = axisOf([0.1, 10]);
   const [a = 0, b = 0, c = 0] = [0.1, 1, 10].map((value) => place(axis, [0, 100], value));
   assertMatch((b - a - (c - b)).toFixed(6), /^-?0\.000000$/);
+});
+
+test("bench: means of programs are geometric, and goals only where all were measured", () => {
+  const times = (tmpfs: number) => ({
+    jemalloc: { ns: 1e9, ratio: 1 },
+    glibc: { ns: 2e9, ratio: 2 },
+    tmpfs: { ns: 1e9 * tmpfs, ratio: tmpfs },
+  });
+  const forked = { parent: { ns: 4e6, ratio: 0.1 }, child: { ns: 6e7, ratio: 1.6 } };
+  const rows = new Map(Object.entries({
+    "program, user: a": times(0.5),
+    "program, user: b": times(2),
+    "program, elapsed: a": times(1),
+    "program, elapsed: b": times(1.21),
+    "first fork: mode 1": forked,
+    "first fork: mode 2": forked,
+  }));
+  assertMatch(
+    programTable(rows),
+    /\| geometric mean \| +\| +\| +2\.000 \| +2\.000 \| +1\.000 \| +1\.100 \|/,
+  );
+  const all = programGoals(rows, true).map(({ name, value, reached }) =>
+    `${name}: ${value} ${reached}`
+  );
+  assertEquals(all, [
+    "programs' user time to jemalloc, tmpfs: 1.00 false",
+    "programs' elapsed time to jemalloc, tmpfs: 1.10 true",
+    "first fork, mode 1: 4.00 ms true",
+    "first fork, mode 2, to the copy: 1.60 false",
+  ]);
+  assertEquals(programGoals(rows, false).length, 2);
 });

@@ -8,28 +8,48 @@
  * @module
  */
 import * as native from "./native.ts";
+import { currentRuntime } from "./runtime.ts";
 
-interface Watched {
-  readonly handle: number;
-  /** What to say; undefined: nothing, another worker has the pool or nobody wants to know. */
-  readonly words: string | undefined;
+interface Watcher {
+  /** With what is to be done. */
+  readonly registry: FinalizationRegistry<() => void>;
+  /** What was said once is not said again: a loop that forgets pools would fill the console. */
+  readonly said: Set<string>;
 }
 
-const registry = new FinalizationRegistry<Watched>(collected);
-
-/** What was said once is not said again: a loop that forgets pools would fill the console. */
-const said = new Set<string>();
 const saidMax = 100;
+const key = Symbol.for("vmem.collected");
+
+/**
+ * One for all copies of this module in the isolate. `bun --hot` forgets a load as a whole, and a registry that is collected together
+ * with what it watches tells nobody.
+ */
+const { registry, said } = watcher();
+
+function watcher(): Watcher {
+  const holder = globalThis as { [key]?: Watcher };
+  const earlier = holder[key];
+  if (earlier !== undefined) {
+    if (currentRuntime().reloads) setTimeout(currentRuntime().collect, 0);
+    return earlier;
+  }
+  const value: Watcher = {
+    registry: new FinalizationRegistry((end) => end()),
+    said: new Set(),
+  };
+  Object.defineProperty(globalThis, key, { value });
+  return value;
+}
 
 /** Watches a pool's memory. `site`: where it was made, "" when that is not known. */
 export function watchCreated(memory: object, handle: number, site: string, silent: boolean): void {
   const words = silent ? undefined : wordsOf(site);
-  registry.register(memory, { handle, words }, memory);
+  registry.register(memory, ending(handle, words), memory);
 }
 
 /** Watches an attachment: its end is nothing to talk about, since the pool has an owner. */
 export function watchAttached(memory: object, handle: number): void {
-  registry.register(memory, { handle, words: undefined }, memory);
+  registry.register(memory, ending(handle, undefined), memory);
 }
 
 /** The pool was closed. */
@@ -37,11 +57,14 @@ export function unwatch(memory: object): void {
   registry.unregister(memory);
 }
 
-function collected({ handle, words }: Watched): void {
-  native.detach(handle);
-  if (words === undefined || said.has(words) || said.size === saidMax) return;
-  said.add(words);
-  console.warn(words);
+/** A function of its own, since what it returns must not hold the memory. */
+function ending(handle: number, words: string | undefined): () => void {
+  return () => {
+    native.detach(handle);
+    if (words === undefined || said.has(words) || said.size === saidMax) return;
+    said.add(words);
+    console.warn(words);
+  };
 }
 
 function wordsOf(site: string): string {

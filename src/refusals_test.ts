@@ -26,7 +26,10 @@ test("loaderAdvice() understands the loaders of glibc and musl", () => {
     ["/a.so: cannot open shared object file: Permission denied", "may not read"],
     ["/lib/libc.so: invalid ELF header", "it is for musl"],
     ["libc.so: cannot open shared object file: No such file or directory", "it is for musl"],
-    ["Error relocating /a.so: __register_atfork: symbol not found", "it is for glibc"],
+    [
+      "Error relocating /a.so: abort: initial-exec TLS resolves to dynamic definition in /a.so",
+      "it is for glibc",
+    ],
     ["/a.so: undefined symbol: vmem_ffi_trim", "of another version"],
     ['Symbol "vmem_ffi_abi" not found in "/a.so"', "of another version"],
   ];

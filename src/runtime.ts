@@ -76,6 +76,8 @@ export interface Runtime {
   open<const T extends SymbolTable>(path: string, table: T): Functions<T>;
   /** Ends buffers that nobody can reach any more, as far as the engine can be told to. */
   collect(): void;
+  /** Whether the program runs in a mode in which its modules are loaded anew, beside what earlier loads left in the isolate. */
+  readonly reloads: boolean;
   /** Whether this thread goes on when the isolate ends. Then the Node-API side is opened at once, since it is told. */
   threadOutlives(): boolean;
   /** The Node-API side of the same file. */

@@ -38,6 +38,7 @@ export const bun: Runtime = {
   bufferMax: constants.MAX_LENGTH,
   farBytesMax: 0,
   leavesBoundsFreely: true,
+  reloads: process.execArgv.includes("--hot"),
   encodedByHand: 16,
   writesBuffers: true,
 

@@ -32,6 +32,7 @@ export const deno: Runtime = {
   bufferMax: constants.MAX_LENGTH,
   farBytesMax: 2 ** 32,
   leavesBoundsFreely: false,
+  reloads: false,
   encodedByHand: 32,
   writesBuffers: false,
 
@@ -73,7 +74,7 @@ export const deno: Runtime = {
 
   openBuffers(path: string, _support: ArraySupport): Buffers {
     const addon = openNodeApi(path);
-    if (deno.threadOutlives()) addon.follow?.();
+    if (deno.threadOutlives()) addon.follow();
     return addon;
   },
 };

@@ -53,6 +53,7 @@ export const node: Runtime = {
   bufferMax: constants.MAX_LENGTH,
   farBytesMax: 2 ** 32,
   leavesBoundsFreely: false,
+  reloads: false,
   encodedByHand: 32,
   writesBuffers: true,
 

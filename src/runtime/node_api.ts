@@ -9,7 +9,7 @@ interface AddonLoader {
 /** What the file gives as an addon. */
 export interface NodeApi extends Buffers {
   /** From now on the end of this isolate ends what its thread has attached. */
-  follow?(): void;
+  follow(): void;
 }
 
 /** Opens the file a second time as an addon; both sides are one instance in the process. */

@@ -1,4 +1,7 @@
-/** Loaded by watch_test.ts again and again: makes a pool that nobody closes, and says how many are open in the process. */
+/**
+ * Loaded by watch_test.ts again and again: makes a pool that nobody closes, and says how many are open in the process. Another one
+ * is to outlive loads, where globals do.
+ */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
@@ -15,7 +18,12 @@ function files(): number {
   }).length;
 }
 
+const kept = globalThis as { pool?: Pool };
+
 function work(): void {
+  kept.pool ??= Pool.create({ dir: "/tmp", maxSize: "64MiB" });
+  using same = Pool.attach(kept.pool.token);
+  same.free(kept.pool.malloc(100));
   const pool = Pool.create({ dir: "/tmp", maxSize: "64MiB" });
   pool.alloc(Float64Array, 1000).fill(1);
   pool.view(Uint8Array, pool.malloc(100), 100).fill(1);

@@ -13,7 +13,8 @@ import { median } from "./sampling.ts";
 
 const libraries = "/usr/lib/x86_64-linux-gnu";
 const ours = join(root, "zig-out", "lib", "libmemkind.so.0");
-const theirs = join(libraries, "libmemkind.so.0");
+/** Debian's library. */
+export const theirs: string = join(libraries, "libmemkind.so.0");
 const jemalloc = join(libraries, "libjemalloc.so.2");
 
 interface Row {

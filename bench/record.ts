@@ -36,13 +36,18 @@ export interface Entry extends Machine, Results {
   readonly command: string;
 }
 
-export const recordFile: string = join(root, "bench", "record.ndjson");
+const recordFile: string = join(root, "bench", "record.ndjson");
 
-/** Adds a line; `task` is the name of the task that this program is. */
-export function append(task: string, results: Results, words = process.argv.slice(2)): void {
+/** Adds a line; `task` is the name of the task that this program is, `words` are what it was given. */
+export function append(
+  task: string,
+  results: Results,
+  words: readonly string[] = process.argv.slice(2),
+  file: string = recordFile,
+): void {
   const command = [`deno task ${task}`, ...words].join(" ");
   const entry: Entry = { ...describeMachine(), command, ...results };
-  appendFileSync(recordFile, `${JSON.stringify(entry)}\n`);
+  appendFileSync(file, `${JSON.stringify(entry)}\n`);
 }
 
 /** All lines, the oldest first. */

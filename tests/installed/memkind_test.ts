@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { measureKinds } from "../../bench/kinds.ts";
+import { measureKinds, theirs as theirLibrary } from "../../bench/kinds.ts";
 import { emptyFolder, need, root, run, zigCompiler } from "./tree.ts";
 
 const theirs = "/usr/include";
@@ -29,7 +29,14 @@ for (const name of ["creation", "family", "statistics", "settings", "forked"]) {
 }
 
 test("memkind: the benchmark of kinds measures every row, and all libraries do the same work", () => {
-  const { lines } = measureKinds({ turns: 1, divisor: 10_000 });
+  const { lines, figures } = measureKinds({ turns: 1, divisor: 10_000 });
   assertEquals(lines.length, 7);
+  if (existsSync(theirLibrary)) {
+    assertEquals(Object.keys(figures).length, 7);
+    for (const row of Object.values(figures)) {
+      assert(row["vmem"]!.ns > 0 && row["vmem"]!.ratio > 0);
+      assertEquals(row["memkind"]!.ratio, 1);
+    }
+  } else assertEquals(figures, {});
   assert(lines.every((line) => / \d+\.\d ns/.test(line)));
 });

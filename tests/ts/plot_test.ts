@@ -1,6 +1,7 @@
 /** The record of the benchmarks, and what is made of it: pictures and tables. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -8,7 +9,7 @@ import { latestOf, runsOf } from "../../bench/latest.ts";
 import { draw } from "../../bench/plot.ts";
 import { axisOf, place } from "../../bench/plot/svg.ts";
 import { programGoals, programTable } from "../../bench/programs_report.ts";
-import { type Entry, readEntries, rowOf } from "../../bench/record.ts";
+import { append, type Entry, readEntries, rowOf } from "../../bench/record.ts";
 import { documents, fill, tablesOf } from "../../bench/tables.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -164,4 +165,24 @@ test("bench: means of programs are geometric, and goals only where all were meas
     "first fork, mode 2, to the copy: 1.60 false",
   ]);
   assertEquals(programGoals(rows, false).length, 2);
+});
+
+test("bench: a run is recorded with its command, commit, machine and versions", () => {
+  const folder = mkdtempSync(join(tmpdir(), "vmem-record-"));
+  try {
+    const file = join(folder, "record.ndjson");
+    const results = { rows: { "C: x": row(2) }, goals: [goal("x", "2")] };
+    append("bench", results, ["--record", "C:"], file);
+    append("bench:kinds", { rows: {}, goals: [] }, [], file);
+    const [first, second] = readEntries(readFileSync(file, "utf8"));
+    assertEquals([first!.rows, first!.goals], [results.rows, results.goals]);
+    assertEquals(first!.command, "deno task bench --record C:");
+    assertEquals(second!.command, "deno task bench:kinds");
+    assertMatch(first!.date, /^20\d\d-\d\d-\d\dT/);
+    assertMatch(first!.commit, /^([\da-f]{7,}\+?|\+)?$/); // none where there is no git
+    assert(first!.load!.length === 3 && first!.machine.includes("GiB"));
+    assertMatch(first!.versions["bun"]!, /^\d+\./);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });

@@ -1,4 +1,7 @@
-/** `deno bench` without a file, which only Deno has: it finds the suites, and they run. */
+/**
+ * `deno bench` without a file, which only Deno has: it finds the suites, and they run. This file is not named bench.ts,
+ * because then it would be one of them.
+ */
 import { test } from "node:test";
 import { assert, assertEquals } from "@std/assert";
 import { spawnSync } from "node:child_process";

@@ -1,15 +1,16 @@
 /**
  * `deno task pack:jsr [PLATFORM…]` writes the JSR package into `jsr/`: the sources as they are, but for the two modules that carry
- * the libraries, whose tables are empty in git and come from JSON files there; the same libraries as files, for JSR's npm mirror, where the package has files; and
- * a deno.json without what only this repository needs.
+ * the libraries, whose tables are empty in git and come from JSON files there; the same libraries as files, for JSR's npm mirror,
+ * where the package has files; the documents for users; and a deno.json without what only this repository needs.
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 import type { EmbeddedLibrary } from "../src/embedded.ts";
+import { docs, withoutClone } from "./pack.ts";
 import { buildLibraries, targets } from "./platforms.ts";
 import { announceFirstBuild, root } from "./zig.ts";
 
@@ -76,7 +77,14 @@ export function filled(text: string, data: string): string {
 export function jsrManifest(configuration: Configuration): string {
   const { name, version, license, exports, compilerOptions, publish } = configuration;
   return JSON.stringify(
-    { name, version, license, exports, compilerOptions, publish: { include: publish.include } },
+    {
+      name,
+      version,
+      license,
+      exports,
+      compilerOptions,
+      publish: { include: [...publish.include, "docs/"] },
+    },
     null,
     2,
   ) + "\n";
@@ -101,6 +109,8 @@ export function packJsr(
       filter: (source) => !source.endsWith("_test.ts"),
     });
   }
+  mkdirSync(join(into, "docs"));
+  for (const name of docs) cpSync(join(root, "docs", name), join(into, "docs", name));
   for (const { library, module, place } of carried) {
     const table: Record<string, EmbeddedLibrary> = {};
     for (const [platform, folder] of Object.entries(libraries)) {
@@ -117,6 +127,16 @@ export function packJsr(
     writeFileSync(join(into, module), filled(text, basename(data)));
   }
   writeFileSync(join(into, "deno.json"), jsrManifest(configuration));
+  rewriteTexts(into);
+}
+
+/** Texts link to what the package has. */
+function rewriteTexts(folder: string): void {
+  const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  for (const name of names.filter((each) => each.endsWith(".md"))) {
+    const text = readFileSync(join(folder, name), "utf8");
+    writeFileSync(join(folder, name), withoutClone(text, name, new Set(names)));
+  }
 }
 
 /** Throws unless what the modules of a package carry are its files in `lib/`. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -68,6 +68,18 @@ test("packJsr() leaves out tests and what only the repository needs", () => {
       "compilerOptions",
       "publish",
     ]);
+  });
+});
+
+test("packJsr() leaves no link that leads nowhere", () => {
+  withFolder((dir) => {
+    const into = join(dir, "package");
+    packJsr(libraries(dir), into);
+    const text = readFileSync(join(into, "README.md"), "utf8");
+    const links = [...text.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map((match) => match[1]!);
+    const dead = links.filter((link) => !link.includes("://") && !existsSync(join(into, link)));
+    assertEquals(dead, []);
+    assert(text.includes("@vmem/vmem"), text);
   });
 });
 

@@ -28,7 +28,7 @@ const names = { jsr: "@vmem/vmem", npm: "vmem" };
 export const libraries = ["libvmem.so.1", "libvmmalloc.so.1", "libmemkind.so.0"] as const;
 
 /** Of `docs/`, what users read; the rest is about the repository. */
-const docs = [
+export const docs: readonly string[] = [
   "backings.md",
   "controls.md",
   "debug.md",
@@ -117,17 +117,17 @@ const item = /^- \[[^\]]*\]\(([^)#\s]+)(#[^)]*)?\): .*\n( .*\n)*/gm;
 const link = /(!?)\[([^\]]*)\]\(([^)#\s]+)(#[^)]*)?\)/g;
 
 /**
- * A text of the package: without what is about a clone, and about files that are not in the package. What remains of links to them is
+ * A text of a package: without what is about a clone, and about files that are not in the package. What remains of links to them is
  * their words, and of pictures nothing.
  *
  * @param text As it is in the repository.
  * @param file Its path in the package.
  * @param held Paths of the package's files.
  */
-export function forPackage(text: string, file: string, held: ReadonlySet<string>): string {
+export function withoutClone(text: string, file: string, held: ReadonlySet<string>): string {
   const leadsSomewhere = (target: string): boolean =>
     target.includes("://") || held.has(normalize(join(dirname(file), target)));
-  return renamed(text)
+  return text
     .replaceAll(cloneOnly, "")
     .replaceAll(item, (whole: string, target: string) => leadsSomewhere(target) ? whole : "")
     .replaceAll(
@@ -137,6 +137,11 @@ export function forPackage(text: string, file: string, held: ReadonlySet<string>
         return picture === "" ? words : "";
       },
     );
+}
+
+/** A text of the npm package, as {@linkcode withoutClone} and under its name. */
+export function forPackage(text: string, file: string, held: ReadonlySet<string>): string {
+  return withoutClone(renamed(text), file, held);
 }
 
 /** `lib/PLATFORM.so` is what TypeScript opens; `lib/PLATFORM/` has the C libraries. */

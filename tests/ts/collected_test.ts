@@ -48,10 +48,20 @@ test("pools that were closed, their scopes and attachments, are never spoken of"
   }
 });
 
+test("a region whose pool was collected can be another pool's", () => {
+  const { said, before, after } = forget("forget regions");
+  assertEquals([before, after, said.length], [0, 0, 1], said.join("\n"));
+});
+
 test("a pool that a struct or a scope leads to is not collected", () => {
   const { said, before, after, kept } = forget("keep");
   assertEquals([before, after, kept], [3, 2, 3], said.join("\n"));
   assertEquals(said.length, 1);
+});
+
+test("an attachment outlives the pool that was collected where it was made", () => {
+  const { said, before, after, numbers } = forget("keep an attachment");
+  assertEquals([before, after, said.length, numbers[0]], [1, 1, 1, 0.5], said.join("\n"));
 });
 
 test("arrays and views outlive their pool with what is in them", () => {

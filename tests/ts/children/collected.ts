@@ -1,11 +1,15 @@
 /** Run by collected_test.ts: forgets pools in one of several ways, collects, and says what is left. */
 import { readdirSync, readlinkSync } from "node:fs";
 import process from "node:process";
-import { Pool, struct } from "../../../mod.ts";
-import { collect, turn } from "../support.ts";
+import { type Pointer, Pool, struct } from "../../../mod.ts";
+import { Mapping } from "../mapping.ts";
+import { collect, MiB, turn } from "../support.ts";
 
 const Point = struct({ x: "f64", y: "f64" });
 const kept: unknown[] = [];
+let attachment: Pool | undefined;
+let at = 0 as Pointer;
+const lasting = new Mapping(4 * MiB);
 
 /** Files of pools that the process has. */
 function files(): number {
@@ -62,9 +66,20 @@ const ways: Readonly<Record<string, () => void>> = {
       Pool.attach(pool.token).free(pool.malloc(10));
     }
   },
+  // One of them over memory that is gone by then, against the rules.
+  "forget regions": () => {
+    using gone = new Mapping(4 * MiB);
+    Pool.inRegion(gone.address, 4 * MiB).malloc(10);
+    Pool.inRegion(lasting.address, 4 * MiB).malloc(10);
+  },
   "keep": () => {
     kept.push(make().make(Point, { x: 0.5 }), make().scope());
     kept.push((make() as { malloc(size: number): number }).malloc);
+  },
+  "keep an attachment": () => {
+    const owner = make();
+    attachment = Pool.attach(owner.token);
+    attachment.view(Float64Array, at = owner.malloc(8), 1)[0] = 0.5;
   },
   "keep bytes": () => {
     const [a, b] = [make({ trace: false }), make({ trace: false })];
@@ -81,5 +96,10 @@ for (let round = 0; round < 10; round += 1) {
   await turn(5);
   collect();
 }
+if (attachment !== undefined) {
+  attachment.free(attachment.malloc(100));
+  kept.push(attachment.view(Float64Array, at, 1).slice());
+}
+if (process.argv[2] === "forget regions") Pool.inRegion(lasting.address, 4 * MiB).close();
 const numbers = kept.flatMap((each) => each instanceof Float64Array ? [each[0], each[9]] : []);
 console.log(JSON.stringify({ before, after: files(), kept: kept.length, numbers }));

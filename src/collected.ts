@@ -68,8 +68,8 @@ function ending(handle: number, words: string | undefined): () => void {
 }
 
 function wordsOf(site: string): string {
-  const which = site === "" ? "A pool" : `The pool made at ${site}`;
-  const find = site === "" ? "; Pool.create({ trace: true }) tells where it was made" : "";
-  return `vmem: ${which} was garbage collected without being closed, and its memory was kept until now. ` +
-    `Declare it with "using", or close it${find}, { trace: false } keeps this silent`;
+  const which = site === "" ? "a pool" : `the pool made at ${site}`;
+  const find = site === "" ? "{ trace: true } tells where it was made, " : "";
+  return `vmem: ${which} was garbage collected without being closed; its memory was kept until now. ` +
+    `Close it, best by "using"; ${find}{ trace: false } keeps this silent`;
 }

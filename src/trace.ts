@@ -1,8 +1,8 @@
 /**
  * Pools that remember where each block was allocated.
  *
- * A pool that is to be traced gets methods of its own in place of those of the class that allocate; so a pool that is not runs the very
- * code that it would run if nothing could be traced. Blocks that no such method gives, the texts of string fields, are noted where
+ * A pool that is to be traced, and each of its scopes, gets methods of its own in place of those of the class that allocate; so a pool that
+ * is not runs the very code that it would run if nothing could be traced. Blocks that no such method gives, the texts of string fields, are noted where
  * they are made.
  *
  * The native side keeps the table, for all workers that use the pool, and marks each block that is in it. The mark ends with
@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { Arrays, type TypedArray } from "./array.ts";
+import type { TypedArray } from "./array.ts";
 import { type CallSite, callSite } from "./call_site.ts";
 import { bookOf } from "./columns.ts";
 import { byteLengthOf } from "./intrinsics.ts";
@@ -19,6 +19,8 @@ import { gone, type LeakListener, leaksOf, leakTable, separator } from "./leaks.
 import type { Memory } from "./memory.ts";
 import * as native from "./native.ts";
 import type { NativeOptions } from "./options.ts";
+import type { Pool } from "./pool.ts";
+import type { Scope } from "./scope.ts";
 import { placeOf } from "./struct/group.ts";
 import type { Placed } from "./struct/window.ts";
 import { encode } from "./text.ts";
@@ -34,6 +36,8 @@ export class Trace {
   readonly #listener: LeakListener | undefined;
   readonly #sites = new Map<string, number>();
   readonly #one = new Float64Array(1);
+  /** The package's function that the program called, as long as it runs. */
+  above: Called | undefined = undefined;
 
   constructor(memory: Memory, made: string, listener: LeakListener | undefined) {
     this.#memory = memory;
@@ -41,15 +45,15 @@ export class Trace {
     this.#listener = listener;
   }
 
-  /** A block was allocated by the function `above`, for whoever called it. */
-  note(pointer: number, above: Called): void {
+  /** A block was allocated by the function `made`, for whoever called it or what it is a part of. */
+  note(pointer: number, made: Called): void {
     this.#one[0] = pointer;
-    this.noteMany(this.#one, above);
+    this.noteMany(this.#one, made);
   }
 
   /** As `note`. */
-  noteMany(pointers: Float64Array, above: Called): void {
-    const found = callSite(above);
+  noteMany(pointers: Float64Array, made: Called): void {
+    const found = callSite(this.above ?? made);
     if (found === undefined) return;
     // Without memory for it a block has no place, which is no reason to fail.
     native.note(this.#memory.handle, pointers, pointers.length, this.#siteOf(found));
@@ -114,9 +118,12 @@ const methods: Readonly<Record<string, Pointers>> = {
   make: (_memory, made) => placeOf(made as Placed),
 };
 
+/** Those of a scope, which call the pool's. */
+const scopeMethods = Object.keys(methods).filter((name) => name !== "mallocMany");
+
 /** From now on notes what the pool allocates. `made` and `listener` are the owner's, who tells at the close. */
 export function trace(
-  pool: object,
+  pool: Pool,
   memory: Memory,
   made: string,
   listener: boolean | LeakListener | undefined,
@@ -127,26 +134,59 @@ export function trace(
     typeof listener === "function" ? listener : undefined,
   );
   const { arrays } = memory;
-  Object.defineProperty(arrays, "delete", {
-    value: (pointer: number): void => {
-      Arrays.prototype.delete.call(arrays, pointer);
-      own.noteFreed(pointer);
-    },
+  replace(arrays, "delete", (plain) => (pointer: number): void => {
+    plain.call(arrays, pointer);
+    own.noteFreed(pointer);
   });
-  const all = pool as Record<string, (...given: unknown[]) => unknown>;
   for (const [name, pointersOf] of Object.entries(methods)) {
-    const value = traced(own, memory, all[name] as Called, pointersOf);
-    Object.defineProperty(pool, name, { value, configurable: true, writable: true });
+    replace(pool, name, (plain) => traced(own, memory, plain, pointersOf));
   }
+  traceScopes(pool, own);
 }
 
+/** A scope is told of, too, because the program calls it and not the pool. */
+function traceScopes(of: Pool | Scope, own: Trace): void {
+  replace(of, "scope", (plain) => () => {
+    const scope = plain.call(of) as Scope;
+    for (const name of scopeMethods) {
+      replace(scope, name, (inner) => passed(own, inner));
+    }
+    traceScopes(scope, own);
+    return scope;
+  });
+}
+
+/** Gives an object a method of its own in place of its class's. */
+function replace(object: object, name: string, make: (plain: Called) => Called): void {
+  const plain = (object as Record<string, unknown>)[name] as Called;
+  Object.defineProperty(object, name, { value: make(plain), configurable: true, writable: true });
+}
+
+/** A method of the pool that notes what it gives. */
 function traced(trace: Trace, memory: Memory, plain: Called, pointersOf: Pointers): Called {
   return function allocate(this: unknown, ...given: unknown[]): unknown {
-    const made: unknown = plain.apply(this, given);
-    const pointers = pointersOf(memory, made);
-    // Not as the last thing: JavaScriptCore would give this frame away, by which the caller's is found.
-    if (typeof pointers === "number") trace.note(pointers, allocate);
-    else trace.noteMany(pointers, allocate);
-    return made;
+    const outer = trace.above;
+    trace.above ??= allocate;
+    try {
+      const made: unknown = plain.apply(this, given);
+      const pointers = pointersOf(memory, made);
+      if (typeof pointers === "number") trace.note(pointers, allocate);
+      else trace.noteMany(pointers, allocate);
+      return made;
+    } finally {
+      trace.above = outer;
+    }
+  };
+}
+
+/** A method of a scope. Not of the same text as those of the pool: JavaScriptCore takes one closure of a function for another. */
+function passed(trace: Trace, plain: Called): Called {
+  return function allocateInScope(this: unknown, ...given: unknown[]): unknown {
+    trace.above = allocateInScope;
+    try {
+      return plain.apply(this, given) as unknown;
+    } finally {
+      trace.above = undefined;
+    }
   };
 }

@@ -27,14 +27,14 @@ test("a pool that is collected without close says so once, and its storage goes 
   const { said, before, after } = forget("forget");
   assertEquals([before, after], [20, 0]);
   assertEquals(said.length, 1, said.join("\n"));
-  assertMatch(said[0] ?? "", /^vmem: A pool was garbage collected without being closed.*"using"/);
+  assertMatch(said[0] ?? "", /^vmem: a pool was garbage collected without being closed.*"using"/);
 });
 
 test("a traced pool that is collected names where it was made, once for each place", () => {
   const { said, before, after } = forget("forget traced");
   assertEquals([before, after], [6, 0]);
   assertEquals(said.length, 2, said.join("\n"));
-  for (const words of said) assertMatch(words, /^vmem: The pool made at \S+collected\.ts:\d+:\d+ /);
+  for (const words of said) assertMatch(words, /^vmem: the pool made at \S+collected\.ts:\d+:\d+ /);
   assert(said[0] !== said[1]);
 });
 

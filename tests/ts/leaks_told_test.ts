@@ -1,10 +1,14 @@
 /** What the close of a traced pool tells, and what workers have to do with it. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type Leak, type LeakListener, type Pointer, Pool, VmemError } from "../../mod.ts";
 import { program, run } from "./child.ts";
 import { marksOf } from "./marks.ts";
-import { turn } from "./support.ts";
+import { runtime, turn } from "./support.ts";
 import { attached, startWorker, tell } from "./workers.ts";
 
 const { file: here, lineOf, byLine } = marksOf(import.meta.url);
@@ -53,7 +57,7 @@ test("what a listener throws comes out of close() and using, and the pool is clo
 test("without a listener close() writes the table to standard error", () => {
   const { status, output } = run(program("children/leaks.ts", "left"));
   assertEquals([status, output.match(/vmem: /g)?.length], [0, 1], output);
-  assertStringIncludes(output, "vmem: 3 blocks were in use when the pool made at");
+  assertStringIncludes(output, "vmem: 4 blocks were in use when the pool made at");
   assertStringIncludes(output, "(forgetful)");
   assertEquals(run(program("children/leaks.ts", "clean")).output, "");
 });
@@ -98,4 +102,26 @@ test("what another worker frees is not told, and its close tells nothing", async
   assertEquals(told, 0);
   pool.close();
   assertEquals(told, 1);
+});
+
+const bundles = { skip: runtime === "bun" ? false : "only Bun has a bundler" };
+
+test("in a bundle, where all files are one, places are still the program's", bundles, () => {
+  const folder = mkdtempSync(join(tmpdir(), "vmem-bundle-"));
+  try {
+    const bundle = join(folder, "leaks.js");
+    const [command = "", file = "", ...rest] = program("children/leaks.ts");
+    assertEquals([
+      rest,
+      run([command, "build", "--target=bun", `--outfile=${bundle}`, file]).status,
+    ], [[], 0]);
+    const library = fileURLToPath(new URL("../../zig-out/lib/libvmem_ffi.so", import.meta.url));
+    const { status, output } = run([command, bundle, "left"], { VMEM_LIBRARY: library });
+    assertEquals(status, 0, output);
+    assertStringIncludes(output, "(forgetful)");
+    assertStringIncludes(output, "(inScope)");
+    assertEquals(output.match(/leaks\.js:/g)?.length, 3, output);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

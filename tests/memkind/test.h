@@ -1,35 +1,28 @@
 /*
- * What the programs of this folder share. Each is one test of libmemkind.so.0 through its header, ours or the original's. Exit status:
- * 0 passed, 77 cannot run here (the last line says why), anything else failed (one line for each thing that is wrong).
+ * What the programs of this folder share. Each is one test of libmemkind.so.0 through its header, ours or the original's; see
+ * program.h.
  */
 #ifndef TEST_H
 #define TEST_H
 
-#include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <memkind.h>
 
+#include "../program.h"
+
 #define KIB ((size_t)1 << 10)
-#define MIB ((size_t)1 << 20)
 
-static int failures;
-
-#define CHECK(condition) \
-	((condition) ? (void)0 : (void)(failures++, printf("%s:%d: not true: %s (errno %d)\n", __FILE__, __LINE__, #condition, errno)))
+/* memkind keeps no messages. */
+static inline const char *last_message(void)
+{
+	return "";
+}
 
 /* The call gives `value` and sets errno to `code`; 0: it leaves it alone. */
 #define CHECK_CALL(call, value, code) \
@@ -79,19 +72,15 @@ static inline size_t storage(memkind_t kind)
 	return (size_t)status.st_blocks * 512;
 }
 
-static inline const char *directory(void)
+/* Storage goes while the program does a little; the tries take a minute. */
+static inline int falls_to(memkind_t kind, size_t bytes)
 {
-	const char *named = getenv("TMPDIR");
-	return named != NULL && named[0] != '\0' ? named : "/tmp";
-}
-
-/* Ends the program where a test cannot go on. */
-static inline void require(int condition, const char *what)
-{
-	if (condition)
-		return;
-	printf("cannot go on: %s (errno %d)\n", what, errno);
-	exit(1);
+	int tries;
+	for (tries = 0; tries < 6000 && storage(kind) > bytes; tries++) {
+		memkind_free(kind, memkind_malloc(kind, 1 * KIB));
+		usleep(10000);
+	}
+	return storage(kind) <= bytes;
 }
 
 static inline memkind_t create(size_t limit)
@@ -132,37 +121,6 @@ static inline unsigned next_random(uint64_t *state)
 {
 	*state = *state * 6364136223846793005u + 1442695040888963407u;
 	return (unsigned)(*state >> 33);
-}
-
-static inline void skip(const char *reason)
-{
-	printf("skipped: %s\n", reason);
-	exit(77);
-}
-
-/* Runs `body` in a child of fork() and gives its wait status; the body's result is the exit status. */
-static inline int status_of_child(int (*body)(void *), void *argument)
-{
-	int status = -1;
-	pid_t child;
-
-	fflush(stdout);
-	child = fork();
-	require(child >= 0, "fork");
-	if (child == 0) {
-		failures = 0;
-		status = body(argument);
-		fflush(stdout);
-		_exit(status);
-	}
-	require(waitpid(child, &status, 0) == child, "waitpid");
-	return status;
-}
-
-static inline int ended(void)
-{
-	fflush(stdout);
-	return failures == 0 ? 0 : 1;
 }
 
 #endif

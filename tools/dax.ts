@@ -55,6 +55,24 @@ const becomeMemory = `
   done
   mkdir -p /mnt/node && mount -t tmpfs -o mpol=bind:1,size=128m none /mnt/node`;
 
+/** Kinds of libmemkind in a folder that the first words make. */
+function kinds(where: string, folder: string, make = ":"): Check {
+  const command =
+    `PATH=$PATH:/usr/sbin:/sbin; mkdir -p ${folder}; ${make} || exit 1; zig-out/memkind/filesystems ${folder}`;
+  return { name: `kinds on ${where}`, command };
+}
+
+/** One in a file, that kinds can fill. */
+function kindsInFile(where: string, mib: number, mkfs: string): Check {
+  const file = `/run/${where}.image`;
+  const make =
+    `truncate -s ${mib}M ${file} && ${mkfs} ${file} && mount -o loop ${file} /mnt/${where}`;
+  return kinds(where, `/mnt/${where}`, make);
+}
+
+const xfsWithDax = `device=$(grep -o '/dev/pmem[0-9]*' /proc/mounts) && umount /mnt/fsdax &&
+  mkfs.xfs -q -f -m reflink=0 $device && mount -o dax $device /mnt/fsdax`;
+
 /** With libvmmalloc as malloc. */
 function preloaded(where: string, folder: string, size: string, names: readonly string[]): Check[] {
   const environment = `LD_PRELOAD=$PWD/zig-out/lib/libvmmalloc.so.1 VMMALLOC_POOL_DIR=${folder} ` +
@@ -80,12 +98,24 @@ const checks: readonly Check[] = [
   smoke("Bun", [...bun(), "test", "--timeout=300000"]),
   ...programs("a file system with dax", "/mnt/fsdax", ["vmem_create", "vmem_delete", ...basic]),
   { name: "hugetlbfs", command: "zig-out/abi/hugetlbfs" },
+  kinds("hugetlbfs", "/dev/hugepages"),
+  kinds("a small tmpfs", "/mnt/small", "mount -t tmpfs -o size=80m none /mnt/small"),
+  kinds(
+    "ramfs, which neither allocates ahead nor punches holes",
+    "/mnt/ram",
+    "mount -t ramfs none /mnt/ram",
+  ),
+  kindsInFile("ext4", 80, "mkfs.ext4 -q"),
+  kindsInFile("ext2", 80, "mkfs.ext2 -q"),
+  kindsInFile("xfs", 310, "mkfs.xfs -q"),
+  kinds("ext4 with dax", "/mnt/fsdax"),
   ...preloaded("a device", "$VMEM_TEST_DAX", "64MiB", ["family", "threads"]),
   ...preloaded("a device of huge pages", "$VMEM_TEST_DAX_RESERVED", "64MiB", ["family", "threads"]),
   ...preloaded("a file system with dax", "/mnt/fsdax", "64MiB", ["family", "full"]),
   ...preloaded("hugetlbfs", "/dev/hugepages", "64MiB", ["family"]),
   ...programs("hugetlbfs", "/dev/hugepages", basic),
   ...programs("an overlay", "/tmp", ["vmem_malloc"]),
+  kinds("xfs with dax", "/mnt/fsdax", xfsWithDax),
   { name: "reserved memory becomes a node's", command: becomeMemory },
   {
     name: "memory_node",
@@ -122,7 +152,9 @@ async function main(): Promise<number> {
     console.log(`skipped: no virtual machine here: ${missing} (${advice})`);
     return 0;
   }
-  rmSync(join(root, "zig-out", "abi"), { recursive: true, force: true });
+  for (const folder of ["abi", "memkind"]) {
+    rmSync(join(root, "zig-out", folder), { recursive: true, force: true });
+  }
   await build();
   const report = new Report(checks, (line) => console.log(line));
   try {
@@ -130,7 +162,7 @@ async function main(): Promise<number> {
       words: ["sh", "-c", script(checks)],
       cwd: root,
       environment: { VMEM_LOG_LEVEL: "0" },
-      limit: 1200,
+      limit: 1800,
       output: (text) => report.add(text),
     });
   } catch (error) {

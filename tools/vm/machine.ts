@@ -87,7 +87,7 @@ export function initramfs(kernel: Kernel, hardware: Hardware): Uint8Array {
   const here = fileURLToPath(new URL(".", import.meta.url));
   const modules = modulesWith(kernel.modules, [
     ...drivers,
-    ...hardware.fsdax > 0 ? [hardware.fsdaxKind] : [],
+    ...hardware.fsdax > 0 ? ["ext4", "xfs"] : [],
     ...hardware.reserved > 0 ? ["dax_hmem"] : [],
   ]);
   const files = new Map<string, Uint8Array>();

@@ -89,7 +89,8 @@ pub fn ofPartition(partition: c_int) ?*Kind {
 pub fn requireDax(directory: [:0]const u8) os.Error!void {
     const fd = try os.file.openTemporary(directory);
     defer os.file.close(fd);
-    try os.file.truncate(fd, os.memory.pageSize());
+    // On hugetlbfs a file has whole pages of its own.
+    os.file.truncate(fd, os.memory.pageSize()) catch |err| return if (err == error.EINVAL) error.EOPNOTSUPP else err;
     try os.memory.requireDax(fd);
 }
 

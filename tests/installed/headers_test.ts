@@ -12,7 +12,7 @@ const standards = [
 const warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Wundef", "-Wstrict-prototypes", "-Werror"];
 
 /** The original's has bool in a prototype. */
-const sinceC99 = ["memkind.h"];
+const sinceC99 = ["memkind.h", "memkind_memtier.h"];
 const headers = readdirSync(join(root, "include")).filter((name) => name.endsWith(".h")).sort();
 
 const object = join(emptyFolder("headers"), "object.o");

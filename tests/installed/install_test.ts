@@ -80,7 +80,7 @@ const packages: readonly Package[] = [
   },
   {
     name: "memkind",
-    headers: ["memkind.h"],
+    headers: ["hbwmalloc.h", "memkind.h", "memkind_memtier.h"],
     names: /(?!)/,
     library: "libmemkind",
     version: "0.0.1",

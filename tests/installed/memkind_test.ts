@@ -7,13 +7,13 @@ import { measureKinds, theirs as theirLibrary } from "../../bench/kinds.ts";
 import { emptyFolder, need, root, run, zigCompiler } from "./tree.ts";
 
 const theirs = "/usr/include";
-const headers = ["memkind.h", "memkind_deprecated.h"];
+const headers = ["memkind.h", "memkind_deprecated.h", "hbwmalloc.h", "memkind_memtier.h"];
 const without = headers.every((name) => existsSync(join(theirs, name)))
   ? false
   : "libmemkind-dev is not installed";
 const library = join(root, "zig-out", "lib");
 
-for (const name of ["creation", "family", "statistics", "settings", "forked"]) {
+for (const name of ["creation", "family", "statistics", "settings", "forked", "tiers", "variables"]) {
   test(`memkind: ${name}.c, compiled against Debian's header`, { skip: without }, () => {
     const folder = emptyFolder(`memkind ${name}`);
     // Beside it in /usr/include lie the headers of another C library than Zig's.
@@ -27,6 +27,21 @@ for (const name of ["creation", "family", "statistics", "settings", "forked"]) {
     assertEquals({ status, output }, { status: 0, output: "" });
   });
 }
+
+const compiler = "/usr/bin/cc"; // Zig's makes no code that depends on its position
+const needsCompiler = existsSync(compiler) ? false : "there is no C compiler";
+
+test("memkind: variables.c as a program that copies the library's variables", {
+  skip: needsCompiler,
+}, () => {
+  const out = join(emptyFolder("memkind copies"), "variables");
+  const source = join(root, "tests", "memkind", "variables.c");
+  const options = ["-std=c11", "-D_GNU_SOURCE", "-no-pie", "-fno-pic"];
+  const header = `-I${join(root, "include")}`;
+  need([compiler, ...options, header, "-o", out, source, join(library, "libmemkind.so")]);
+  const { status, output } = run([out], "", { LD_LIBRARY_PATH: library });
+  assertEquals({ status, output }, { status: 0, output: "" });
+});
 
 test("memkind: the benchmark of kinds measures every row, and all libraries do the same work", () => {
   const { lines, figures } = measureKinds({ turns: 1, divisor: 10_000 });

@@ -27,6 +27,7 @@ int main(int count, char **words)
 	CHECK_NOT_SAID("memkind_");
 	choose_twin();
 	CHECK(succeeded(run_self("use")));
+	CHECK_SAID("libmemkind 1.14 for debugging");
 	CHECK_SAID("<libmemkind>: <3> ");
 	CHECK_SAID("memkind_create_pmem(\"");
 	CHECK_SAID("4711)");

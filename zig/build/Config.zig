@@ -37,6 +37,8 @@ const Values = struct {
     /// What lines of the log begin with, and the variables that steer it.
     log_name: []const u8 = "libvmem",
     log_variables: []const u8 = "VMEM",
+    /// The version of its interface that the log names first.
+    log_version: []const u8 = "1.1",
 };
 
 pub fn init(b: *std.Build) Config {
@@ -90,6 +92,7 @@ pub const Library = struct {
     /// See `Values`.
     log_name: []const u8 = "libvmem",
     log_variables: []const u8 = "VMEM",
+    log_version: []const u8 = "1.1",
 };
 
 /// What is shipped, or the twin of a C library that programs load instead when something is wrong with them.
@@ -164,6 +167,7 @@ fn shippedModule(c: Config, library: Library, variant: Variant) *std.Build.Modul
     values.debug = debug;
     values.log_name = library.log_name;
     values.log_variables = library.log_variables;
+    values.log_version = library.log_version;
     module.addOptions("options", addOptions(c.b, values));
     return module;
 }

@@ -11,10 +11,11 @@ pub fn add(c: Config) *std.Build.Step.Compile {
         .map = "zig/libmemkind.map",
         .version = .{ .major = 0, .minor = 0, .patch = 1 },
         .log_name = "libmemkind",
+        .log_version = "1.14",
     };
     const shared = c.addLibrary(library);
     c.addTwin(library);
-    install.addHeader(c, "memkind.h");
+    for ([_][]const u8{ "memkind.h", "hbwmalloc.h", "memkind_memtier.h" }) |header| install.addHeader(c, header);
     install.addPackage(c, .{ .name = "memkind", .description = "Kinds of memory on files that grow and shrink", .library = "memkind", .version = "1.14.0" });
     return shared;
 }

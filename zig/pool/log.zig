@@ -142,11 +142,16 @@ fn refuseFile(path: [:0]const u8, err: os.Error) noreturn {
     os.process.abort();
 }
 
+comptime {
+    const ours = std.fmt.comptimePrint("{d}.{d}", .{ version.major, version.minor });
+    if (std.mem.eql(u8, options.log_name, "libvmem") and !std.mem.eql(u8, options.log_version, ours)) @compileError("the version of libvmem's interface is " ++ ours);
+}
+
 fn introduce() void {
     var room: [std.Io.Dir.max_path_bytes]u8 = undefined;
     const program = os.process.program(&room) catch "?";
     writeAlways(.errors, "process {d}, program \"{s}\"", .{ os.thread.processId(), program[0..@min(program.len, 800)] });
-    writeAlways(.errors, options.log_name ++ " {d}.{d} for debugging, of vmem " ++ options.version, .{ version.major, version.minor });
+    writeAlways(.errors, options.log_name ++ " " ++ options.log_version ++ " for debugging, of vmem " ++ options.version, .{});
 }
 
 test "the level is read like atoi" {

@@ -39,9 +39,13 @@ pub const Placement = struct {
     huge_pages: bool = false,
     /// Pages come from this NUMA node as long as it has any.
     node: ?u32 = null,
+    /// Pages of memory without a file come from these NUMA nodes, whatever the process may use; nobody has checked that there are such.
+    among: ?Among = null,
+
+    pub const Among = struct { policy: os.nodes.Policy, set: os.nodes.Set };
 
     fn isUsual(p: Placement) bool {
-        return !p.prefault and !p.huge_pages and p.node == null;
+        return !p.prefault and !p.huge_pages and p.node == null and p.among == null;
     }
 
     /// Whether it can be done at all; the later steps rely on it. `unit`: bytes of a device's pages. EINVAL: the process has no such
@@ -75,12 +79,17 @@ pub const Placement = struct {
         if (policy) |before| before.leave();
     }
 
-    /// For pages that have storage and are mapped, none of them in use yet. ENOMEM, EIO, EFAULT, EINVAL: they cannot be touched.
+    /// For pages that have storage and are mapped, none of them in use yet. ENOMEM, EIO, EFAULT, EINVAL: they cannot be touched. With
+    /// `among` what `os.nodes.place` says.
     pub fn apply(p: Placement, medium: Medium, address: usize, length: usize, step: *Step) Error!void {
         if (p.isUsual()) return;
         if (p.node) |node| {
             step.* = .node;
             try os.numa.prefer(address, length, node);
+        }
+        if (p.among) |among| {
+            step.* = .node;
+            try os.nodes.place(address, length, among.policy, among.set);
         }
         const ours = p.huge_pages and medium != .hugetlbfs and medium != .device;
         if (ours) os.memory.adviseHugePages(address, length);
@@ -199,6 +208,29 @@ test "a node that is there, one that is not, and what has no choice" {
         try std.testing.expectError(error.EINVAL, make(.disk, lazy, .{ .node = std.math.maxInt(u32) }, &step));
     }
     try before.expectUnchanged();
+}
+
+test "pages among nodes: what is committed is bound, again after it was given back, and a node that is not there is refused" {
+    const linux = std.os.linux;
+    var step: Step = undefined;
+    if (!(os.numa.isAllowed(0) catch false)) return error.SkipZigTest; // no NUMA here
+    var region = try make(.memory, true, .{ .among = .{ .policy = .bind, .set = 1 } }, &step);
+    defer region.release();
+    for (0..2) |_| {
+        try region.commit(0, region.granule);
+        var mode: c_int = -1;
+        var mask: [16]usize = @splat(0);
+        const at_address = 2;
+        const result = linux.syscall5(.get_mempolicy, @intFromPtr(&mode), @intFromPtr(&mask), @bitSizeOf(@TypeOf(mask)), region.base, at_address);
+        try std.testing.expectEqual(0, result);
+        try std.testing.expectEqual(@backingInt(os.nodes.Policy.bind), @as(u32, @intCast(mode)));
+        try std.testing.expectEqual(1, mask[0]);
+        try region.purge(0, region.granule);
+    }
+    var other = try make(.memory, true, .{ .among = .{ .policy = .bind, .set = 1 << 63 } }, &step);
+    defer other.release();
+    try std.testing.expectError(error.EINVAL, other.commit(0, other.granule));
+    try std.testing.expectEqual(0, other.committed());
 }
 
 test "huge pages are refused where the process may not have them" {

@@ -56,7 +56,27 @@ test "the kinds that are there are started by their first use, by one of several
     try testing.expect(!kinds.start(&kinds.built_in_kinds[@backingInt(kinds.Name.hugetlb)]));
     try testing.expectEqual(layout.Code.success, kinds.destroy(kind).code);
     try testing.expect(kinds.exists(kind));
+    for (0..2) |_| {
+        const block = try heap.allocate(handleOf(kind), 100, 1, false);
+        try testing.expectEqual(layout.Code.success, kinds.close(kind).code);
+        try testing.expectEqual(null, kinds.owner(block));
+        try testing.expectError(error.DeadHandle, heap.allocate(handleOf(kind), 100, 1, false));
+        try testing.expect(kinds.start(kind));
+    }
     try testing.expectEqual(layout.Code.success, kinds.close(kind).code);
+}
+
+test "nobody takes the memory of the default kind away" {
+    table.open();
+    const kind = &kinds.built_in_kinds[@backingInt(kinds.Name.default)];
+    try testing.expect(kinds.start(kind));
+    const block = try heap.allocate(handleOf(kind), 100, 1, false);
+    try testing.expectEqual(layout.Code.success, kinds.close(kind).code);
+    try testing.expectEqual(kind, kinds.owner(block).?);
+    // As if it had not been used, for the tests of limits on memory.
+    areas.remove(kind.partition);
+    try pool.close(handleOf(kind));
+    table.find(kind).?.state = .waiting;
 }
 
 test "a record of the caller's becomes a kind on a file of the caller's" {

@@ -146,21 +146,26 @@ pub fn adopt(kind: *Kind, ops: *const layout.Ops, name: [:0]const u8, source: ta
     return .{};
 }
 
-/// Takes a file kind's pool and file away; the kind stays, without any room, unless it was adopted: then it is gone.
+/// Takes a kind's pool and file away; the kind stays, without any room, unless it was adopted: then it is gone. A built-in kind begins
+/// anew at its next use, but for `default`, which nothing happens to: the library's own blocks are there, too.
 pub fn close(kind: ?*Kind) Outcome {
     const given = kind orelse return .failed(.invalid, error.EINVAL);
+    const built_in_name = table.isBuiltIn(given);
+    if (built_in_name == .default) return .{};
     table.lock.lock();
     const record = table.find(given);
     const ours = record != null and record.?.source != .descriptor;
     const state: table.State = if (record) |found| found.state else .unused;
     if (ours and state == .open) {
         areas.remove(table.slotOfRecord(record.?));
-        record.?.state = .barren;
+        record.?.state = if (built_in_name == null) .barren else .busy;
     }
     table.lock.unlock();
     if (record == null) return .failed(.invalid, error.EINVAL);
     if (ours) {
-        if (state == .open) lifetime.close(@intFromPtr(given)) catch {};
+        if (state != .open) return .{};
+        lifetime.close(@intFromPtr(given)) catch {};
+        if (built_in_name != null) setState(record.?, .waiting);
         return .{};
     }
     const descriptor = record.?.private.descriptor;
@@ -217,17 +222,13 @@ fn startMemory(record: *Record) bool {
     var options = common(record, .default);
     options.source = .anonymous;
     options.lives_in_child = true;
+    if (place == .nodes) options.placement.among = .{ .policy = place.nodes.policy, .set = place.nodes.set };
     // More than there is, with swap: what is missing then is memory, not addresses.
     const wanted = std.math.ceilPowerOfTwo(usize, @max(4 * os.nodes.total(), 64 << 30)) catch reserved_max;
     openPool(record, &options, @min(wanted, reserved_max)) catch |err| {
         _ = describe(err, "for kind \"{s}\"", .{nameOf(record)});
         return false;
     };
-    if (place != .nodes) return true;
-    const range = registry.find(@intFromPtr(record.kind)) orelse return false;
-    defer range.release();
-    os.nodes.place(range.region.base, range.region.size, place.nodes.policy, place.nodes.set) catch |err|
-        settings.debug("Binding kind \"{s}\" to its nodes failed: {s}", .{ nameOf(record), os.errno.text(err) });
     return true;
 }
 

@@ -13,7 +13,7 @@ const Kind = layout.Kind;
 /// Whether memory can be had of the kind. `invalid`: there is no such kind.
 pub fn availability(kind: ?*const Kind) Code {
     const given = kind orelse return .invalid;
-    const name = table.isBuiltIn(given) orelse return if (table.find(given) != null) .success else .invalid;
+    const name = table.isBuiltIn(given) orelse return if (infoOf(given) != null) .success else .invalid;
     return switch (built_in.place(name)) {
         .anywhere, .nodes => .success,
         .nowhere => |code| code,
@@ -24,9 +24,19 @@ pub fn availability(kind: ?*const Kind) Code {
 pub fn capacity(kind: ?*const Kind) ?u64 {
     const given = kind orelse return null;
     if (table.isBuiltIn(given)) |name| return built_in.capacity(name);
-    const record = table.find(given) orelse return null;
-    if (record.private.limit != 0) return record.private.limit;
-    return os.file.capacity(record.private.descriptor) catch null;
+    const info = infoOf(given) orelse return null;
+    if (info.limit != 0) return info.limit;
+    return os.file.capacity(info.descriptor) catch null;
+}
+
+const Info = struct { limit: usize, descriptor: os.Fd };
+
+/// What a kind's record says, if there is one.
+fn infoOf(kind: *const Kind) ?Info {
+    table.lock.lock();
+    defer table.lock.unlock();
+    const record = table.find(kind) orelse return null;
+    return .{ .limit = record.private.limit, .descriptor = record.private.descriptor };
 }
 
 /// Looks at the numbers of all kinds.

@@ -25,6 +25,8 @@ pub fn discount(kind: ?*const Kind, bytes: usize) void {
 }
 
 fn counterOf(kind: ?*const Kind) ?*std.atomic.Value(usize) {
+    table.lock.lock();
+    defer table.lock.unlock();
     const record = table.find(kind) orelse return null;
     return &bytes_out[table.slotOfRecord(record)];
 }
@@ -39,7 +41,7 @@ pub const Tiers = extern struct {
     /// False: no kind or share, one that is there already, or too many.
     pub fn add(t: *Tiers, kind: ?*Kind, ratio: u32) bool {
         const given = kind orelse return false;
-        if (ratio == 0 or t.count == tiers_max or table.find(given) == null) return false;
+        if (ratio == 0 or t.count == tiers_max or counterOf(given) == null) return false;
         for (t.tiers[0..t.count]) |tier| if (tier.kind == given) return false;
         t.tiers[t.count] = .{ .kind = given, .ratio = ratio };
         t.count += 1;

@@ -16,7 +16,8 @@ import { currentRuntime } from "./runtime.ts";
 
 /** The window from offset 0 on grows up to this; larger ones are made for one view only. */
 export const firstMax: number = 2 ** 30;
-const firstMin = 2 ** 24;
+/** So little that thousands of pools with a window each stay far from that limit: at 16 MiB the 500th met it. */
+const firstMin = 2 ** 20;
 /** Bytes from one window's start to the next one's beyond the first. */
 const farSpan = 2 ** 26;
 /** Windows overlap by this, so that what begins in one and is not longer is in it whole. */

@@ -66,7 +66,7 @@ static void limit_counts_live(memkind_mem_usage_policy policy)
 	struct stat status;
 	void *one = memkind_malloc(kind, 1), *large;
 
-	for (round = 0; round < 8000; round++) {
+	for (round = 0; round < 5000; round++) {
 		i = next_random(&random) % 4096;
 		memkind_free(NULL, blocks[i]);
 		blocks[i] = memkind_malloc(kind, 1 + next_random(&random) % (round % 7 == 0 ? 200000 : 20000));
@@ -126,7 +126,7 @@ static void refilled(memkind_mem_usage_policy policy)
 	const size_t sizes[] = {256, 4096, 100000, 1000000};
 	size_t first[4], i, j, round, count;
 
-	for (round = 0; round < 6; round++) {
+	for (round = 0; round < 4; round++) {
 		for (i = 0; i < 4; i++) {
 			count = fill(kind, sizes[i], blocks, 70000);
 			if (round == 0)

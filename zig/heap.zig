@@ -90,6 +90,7 @@ test {
     _ = @import("heap/Runs.zig");
     _ = @import("heap/records.zig");
     _ = @import("heap/slabs.zig");
+    _ = @import("heap/ticks.zig");
     _ = @import("heap/verify.zig");
     _ = @import("heap/cache_test.zig");
     _ = @import("heap/extended_test.zig");

@@ -13,7 +13,9 @@ const without = headers.every((name) => existsSync(join(theirs, name)))
   : "libmemkind-dev is not installed";
 const library = join(root, "zig-out", "lib");
 
-for (const name of ["creation", "family", "statistics", "settings", "forked", "tiers", "variables"]) {
+for (
+  const name of ["creation", "family", "statistics", "settings", "forked", "tiers", "variables"]
+) {
   test(`memkind: ${name}.c, compiled against Debian's header`, { skip: without }, () => {
     const folder = emptyFolder(`memkind ${name}`);
     // Beside it in /usr/include lie the headers of another C library than Zig's.

@@ -21,6 +21,7 @@ const canary = @import("canary.zig");
 const classes = @import("classes.zig");
 const give_back = @import("give_back.zig");
 const records = @import("records.zig");
+const ticks = @import("ticks.zig");
 const Cache = @import("Cache.zig");
 const Table = @import("CacheTable.zig");
 const Heap = @import("Heap.zig");
@@ -224,7 +225,7 @@ pub inline fn free(comptime F: type, handle: usize, place: usize, cell: usize) F
 /// A call in the hot path would have it save registers.
 noinline fn freeAtTick(comptime F: type, handle: usize, place: usize, cell: usize) F.Done {
     @branchHint(.cold);
-    return if (isTime()) F.freeSlow(handle, place) else freeInto(F, local(), handle, place, cell);
+    return if (ticks.isTime(here())) F.freeSlow(handle, place) else freeInto(F, local(), handle, place, cell);
 }
 
 inline fn freeInto(comptime F: type, t: LocalPointer, handle: usize, place: usize, cell: usize) F.Done {
@@ -250,26 +251,6 @@ pub inline fn lastHandle() usize {
 /// Whether a face says `ticks`.
 pub fn hasTicks(comptime F: type) bool {
     return @hasDecl(F, "ticks") and F.ticks;
-}
-
-const slow_tick_ns = 50 * std.time.ns_per_ms;
-
-/// More would save nothing that can be measured.
-const period_max = 256;
-
-/// A look at the clock: whether a free is to go the slow way. It comes every few milliseconds at least, be there many frees or few, but
-/// once late by up to `period_max` frees when they get rare.
-noinline fn isTime() bool {
-    @branchHint(.cold);
-    const t = here();
-    const now = os.thread.nowCoarseNs();
-    const elapsed = now -% t.ticked_ns;
-    if (elapsed > 10 * std.time.ns_per_ms) t.period = @max(1, t.period / 8) else if (elapsed == 0) t.period = @min(period_max, t.period * 2);
-    t.ticks = t.period;
-    t.ticked_ns = now;
-    if (now < t.due_ns) return false;
-    t.due_ns = now + slow_tick_ns;
-    return true;
 }
 
 /// The base of the pool of a handle, for faces that speak in offsets; null when it is not the last one used.

@@ -220,6 +220,7 @@ pub fn rejoin(r: *Region) void {
 /// as it was.
 pub fn settle(r: *Region) void {
     assert(!r.forks.parted);
+    if (!r.forks.possible) return; // huge pages are the file's all the time
     file.checkDescriptor(r) catch return;
     var pages = os.PrivatePages.open() catch return;
     defer pages.close();

@@ -44,6 +44,25 @@ pub fn bury(h: *Heap) void {
     }
 }
 
+/// Whether somebody holds a lock of the heap.
+pub fn isBusy(h: *const Heap) bool {
+    if (h.members.isLocked() or h.runs.lock.isLocked() or h.quarantine.lock.isLocked()) return true;
+    var cache = h.caches;
+    while (cache) |c| : (cache = c.next) if (c.lock.isLocked()) return true;
+    for (h.arenas[0..h.arena_count]) |*arena| for (&arena.shards) |*s| if (s.lock.isLocked()) return true;
+    return false;
+}
+
+pub fn isBusyShared() bool {
+    return records.lock.isLocked() or thread.lives.isLocked();
+}
+
+/// In the child: the heap is dead, and nothing else of it is changed.
+pub fn end(h: *Heap) void {
+    h.dead = true;
+    h.runs.closed = true;
+}
+
 /// Before `hold`, and after `holdRecords`: what all heaps share, first and last in the order of locks.
 pub fn holdLives() void {
     thread.lives.hold();

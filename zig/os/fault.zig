@@ -79,7 +79,7 @@ pub inline fn next(comptime which: Call) ?Error {
 
 fn timing(which: Call) bool {
     return switch (which) {
-        .futex, .sched_yield, .gettid, .getpid => true,
+        .futex, .sched_yield, .gettid, .getpid, .ppoll => true,
         else => false,
     };
 }

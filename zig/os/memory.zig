@@ -173,6 +173,11 @@ pub fn mapAnonymous(length: usize) Error!usize {
     return map(0, length, prot(.read_write), .{ .TYPE = .PRIVATE, .ANONYMOUS = true }, -1, 0);
 }
 
+/// The same, which children of a fork have in common with the process.
+pub fn mapShared(length: usize) Error!usize {
+    return map(0, length, prot(.read_write), .{ .TYPE = .SHARED, .ANONYMOUS = true }, -1, 0);
+}
+
 /// Replaces what is mapped at `address` by private zero memory that is not charged ahead (NORESERVE).
 pub fn mapFixedAnonymous(address: usize, length: usize, protection: Protection) Error!void {
     var flags = reservation;

@@ -25,13 +25,22 @@
 //!
 //! Handlers of other libraries call malloc before ours have ended: see os/mutex.zig. vfork and posix_spawn run no handlers and
 //! need none, as the child borrows the parent's memory. A child of a raw clone(2), or of _Fork(3), runs none either and must call
-//! exec: it shares the parent's blocks. A fork in a signal handler that interrupted malloc waits for ever, as in other mallocs.
+//! exec: it shares the parent's blocks.
+//!
+//! **A child may be stopped for ever**, by a signal or a debugger. Where nothing is heard of it for some seconds the parent
+//! goes on: with private pages; or, where the child reads the parent's memory, alone: the child ends when it finds out.
+//!
+//! **A fork in a signal handler that interrupted one of our calls** must not wait for what the interrupted code holds. In a
+//! process with one thread a lock that is taken is such a one: nothing is held then, nothing changes, and in the child, which can
+//! only call exec, the pools whose bytes are the parent's are closed. With more threads it waits for ever, as with the C library's malloc.
 
 const std = @import("std");
 const assert = @import("../base.zig").assert;
 const os = @import("../os.zig");
 const heap = @import("../heap.zig");
-const Region = @import("../region.zig").Region;
+const region_layer = @import("../region.zig");
+const Region = region_layer.Region;
+const Extent = region_layer.Extent;
 const registry = @import("registry.zig");
 const Range = @import("Range.zig");
 const Thread = @import("Thread.zig");
@@ -93,6 +102,11 @@ var followed: ?Followed = null;
 /// Forks of several threads come one after the other.
 var gate: os.Mutex(.fork) = .{};
 var watching = false;
+/// Forks in progress of signal handlers that interrupted one of our calls.
+var interruptions: u32 = 0;
+/// How long the parent waits for a child that says nothing; while it copies it tells of each of these steps.
+const patience_ns = 5 * std.time.ns_per_s;
+const copied_step = 4 << 20;
 
 /// For tests that fork by the system call.
 pub const handlers = struct {
@@ -146,7 +160,23 @@ fn anyLives() bool {
     return false;
 }
 
+/// Whether the calling thread, the only one, holds one of the locks: so it is in a signal handler, and must not wait.
+fn interruptsUs() bool {
+    return isBusy() and os.thread.threadCount() == 1;
+}
+
+fn isBusy() bool {
+    if (gate.isLocked() or registry.lock.isLocked() or heap.forks.isBusyShared()) return true;
+    var ranges: registry.Iterator = .{};
+    while (ranges.next()) |range| if (heap.forks.isBusy(range.heap)) return true;
+    return false;
+}
+
 fn before() callconv(.c) void {
+    if (interruptsUs()) {
+        interruptions += 1;
+        return;
+    }
     gate.lock();
     registry.lock.hold();
     const any = anyLives();
@@ -165,7 +195,9 @@ fn part(f: *Followed) void {
     f.owned = !f.region().isApart();
     f.region().part() catch |err| if (err == error.EBADF) moveAlone(f);
     f.pipe = null;
-    if (!f.region().isApart() or (f.owned and f.copies())) f.pipe = os.Pipe.open() catch null;
+    const apart = f.region().isApart();
+    // A child that reads the parent's memory must know that the parent waits.
+    if (!apart or (f.owned and f.copies())) f.pipe = os.Pipe.open(!apart) catch null;
 }
 
 /// The program has closed our descriptor: the file can neither be mapped anew nor be given back. A process with one thread
@@ -184,6 +216,10 @@ fn isAlone(f: *const Followed) bool {
 }
 
 fn afterInParent() callconv(.c) void {
+    if (interruptions > 0) {
+        interruptions -= 1;
+        return;
+    }
     os.forking.store(0, .monotonic);
     var ranges: registry.Iterator = .{};
     while (ranges.next()) |range| {
@@ -197,12 +233,16 @@ fn afterInParent() callconv(.c) void {
 
 /// No lock but the gate is held. What other threads do to the heap meanwhile does not touch a parted file.
 fn settleParent(f: *Followed) void {
-    const answer = if (f.pipe) |pipe| pipe.wait() else null;
-    const had_pipe = f.pipe != null;
+    const pipe = f.pipe;
+    const answer: os.Pipe.Heard = if (pipe) |p| p.wait(patience_ns) else .silent;
     f.pipe = null;
     if (f.region().isParted()) {
-        // A child that ended without a word, or was never made, needs nothing.
-        if (!f.owned or !had_pipe or answer == @backingInt(Answer.stays)) return heap.forks.withRegion(f.range.heap, stay);
+        const needed = switch (answer) {
+            .byte => |byte| byte == @backingInt(Answer.stays),
+            .ended => false, // or was never made
+            .silent => true,
+        };
+        if (!f.owned or needed) return heap.forks.withRegion(f.range.heap, stay);
         heap.forks.withRegion(f.range.heap, Region.rejoin);
     }
     if (isAlone(f)) return settleAlone(f);
@@ -227,7 +267,30 @@ fn settleAlone(f: *Followed) void {
     heap.forks.withRegion(f.range.heap, Region.settle);
 }
 
+/// In the child of a handler that interrupted a call: locks and lists are as they are. The interrupted code may go on here, too.
+fn afterInterruption() void {
+    interruptions = 0;
+    if (followed) |*f| {
+        if (f.pipe) |pipe| pipe.leave();
+        f.pipe = null;
+        f.process = os.thread.processId();
+    }
+    var ranges: registry.Iterator = .{};
+    while (ranges.next()) |range| {
+        const is_followed = if (followed) |f| f.range == range else false;
+        // Its bytes are this process's own.
+        const apart = range.lives or (is_followed and range.region.isApart());
+        if (!apart) {
+            if (!range.isInherited()) range.inherit();
+            heap.forks.end(range.heap);
+            if (is_followed) range.region.shield();
+        }
+        if (is_followed) range.region.closeFile();
+    }
+}
+
 fn afterInChild() callconv(.c) void {
+    if (interruptions > 0) return afterInterruption();
     os.forking.store(0, .monotonic);
     if (anyLives()) heap.forks.resetShared() else heap.forks.child();
     var ranges: registry.Iterator = .{};
@@ -255,25 +318,50 @@ fn settleChild(f: *Followed) void {
     f.pipe = null;
     const h = f.range.heap;
     f.region().dropAside();
-    var used = heap.forks.usedOf(h);
-    if (!f.region().isApart()) {
-        // Without a pipe nobody waits.
-        const copied = if (pipe != null) f.region().copyIntoMemory(&used) else error.EMFILE;
-        tell(pipe, .done);
-        return copied catch |err| failed(err);
-    }
+    if (!f.region().isApart()) return copyIntoMemory(f, pipe);
     if (!f.region().isParted()) return; // private memory
     if (!f.copies()) return f.region().closeFile();
     heap.forks.drop(h);
-    if (f.region().copy(&used)) |_| tell(pipe, .done) else |err| {
+    var used: Used = .{ .used = heap.forks.usedOf(h), .pipe = pipe };
+    if (f.region().copy(&used)) |_| _ = tell(pipe, .done) else |err| {
         if (f.mode == .copy) {
-            tell(pipe, .done);
+            _ = tell(pipe, .done);
             failed(err);
         }
-        tell(pipe, .stays);
+        _ = tell(pipe, .stays);
     }
 }
 
-fn tell(pipe: ?os.Pipe, answer: Answer) void {
-    if (pipe) |p| p.tell(@backingInt(answer));
+fn copyIntoMemory(f: *const Followed, pipe: ?os.Pipe) void {
+    // Without a pipe nobody waits.
+    if (pipe == null) failed(error.EMFILE);
+    var used: Used = .{ .used = heap.forks.usedOf(f.range.heap), .pipe = pipe };
+    const copied = f.region().copyIntoMemory(&used);
+    if (!tell(pipe, .done)) failed(error.ETIMEDOUT);
+    copied catch |err| failed(err);
 }
+
+/// Whether the parent was still waiting, if the pipe can tell.
+fn tell(pipe: ?os.Pipe, answer: Answer) bool {
+    return if (pipe) |p| p.tell(@backingInt(answer)) else true;
+}
+
+/// What is to be copied, in steps of which the parent is told.
+const Used = struct {
+    used: heap.forks.Used,
+    pipe: ?os.Pipe,
+    rest: ?Extent = null,
+    untold: usize = 0,
+
+    pub fn next(u: *Used) ?Extent {
+        if (u.untold >= copied_step) if (u.pipe) |pipe| {
+            pipe.tellWork();
+            u.untold = 0;
+        };
+        const extent = u.rest orelse u.used.next() orelse return null;
+        const len = @min(extent.len, copied_step - extent.offset % copied_step);
+        u.untold += len;
+        u.rest = if (len < extent.len) .{ .offset = extent.offset + len, .len = extent.len - len } else null;
+        return .{ .offset = extent.offset, .len = len };
+    }
+};

@@ -74,11 +74,18 @@ const xfsWithDax = `device=$(grep -o '/dev/pmem[0-9]*' /proc/mounts) && umount /
   mkfs.xfs -q -f -m reflink=0 $device && mount -o dax $device /mnt/fsdax`;
 
 /** With libvmmalloc as malloc. */
-function preloaded(where: string, folder: string, size: string, names: readonly string[]): Check[] {
+function preloaded(
+  where: string,
+  folder: string,
+  size: string,
+  names: readonly string[],
+  mode?: string,
+): Check[] {
+  const fork = mode === undefined ? "" : ` VMMALLOC_FORK=${mode}`;
   const environment = `LD_PRELOAD=$PWD/zig-out/lib/libvmmalloc.so.1 VMMALLOC_POOL_DIR=${folder} ` +
-    `VMMALLOC_POOL_SIZE=${size}`;
+    `VMMALLOC_POOL_SIZE=${size}${fork}`;
   return names.map((name) => ({
-    name: `${name} on ${where}, preloaded`,
+    name: `${name} on ${where}, preloaded${mode === undefined ? "" : `, fork mode ${mode}`}`,
     command: `env ${environment} zig-out/interpose/${name}`,
   }));
 }
@@ -110,9 +117,21 @@ const checks: readonly Check[] = [
   kindsInFile("xfs", 310, "mkfs.xfs -q"),
   kinds("ext4 with dax", "/mnt/fsdax"),
   ...preloaded("a device", "$VMEM_TEST_DAX", "64MiB", ["family", "threads"]),
-  ...preloaded("a device of huge pages", "$VMEM_TEST_DAX_RESERVED", "64MiB", ["family", "threads"]),
-  ...preloaded("a file system with dax", "/mnt/fsdax", "64MiB", ["family", "full"]),
-  ...preloaded("hugetlbfs", "/dev/hugepages", "64MiB", ["family"]),
+  ...preloaded("a device of huge pages", "$VMEM_TEST_DAX_RESERVED", "64MiB", [
+    "family",
+    "threads",
+    "fork_contents",
+  ]),
+  ...["1", "2", "3"].flatMap((mode) =>
+    preloaded("a device", "$VMEM_TEST_DAX", "64MiB", ["fork_contents", "fork_stress"], mode)
+  ),
+  ...preloaded("a file system with dax", "/mnt/fsdax", "64MiB", ["family", "full", "fork_modes"]),
+  ...preloaded("hugetlbfs", "/dev/hugepages", "64MiB", [
+    "family",
+    "fork_contents",
+    "fork_stress",
+    "fork_stopped",
+  ]),
   ...programs("hugetlbfs", "/dev/hugepages", basic),
   ...programs("an overlay", "/tmp", ["vmem_malloc"]),
   kinds("xfs with dax", "/mnt/fsdax", xfsWithDax),

@@ -75,6 +75,30 @@ static void full(void)
 	expect_line(&s);
 }
 
+/* Another user's folder. */
+static int as_nobody(void)
+{
+	struct setting s = { getenv("VMEM_TEST_DIRECTORY"), "64MiB", NULL, NULL, "vmem pool creation failed: Permission denied" };
+
+	if (setgid(65534) != 0 || setuid(65534) != 0 || access(getenv("LD_PRELOAD"), R_OK) != 0)
+		return 0;
+	expect_line(&s);
+	return ended();
+}
+
+static void forbidden(void)
+{
+	struct variables in;
+	char directory[] = "/dev/shm/vmem-test-XXXXXX";
+
+	if (geteuid() != 0 || mkdtemp(directory) == NULL)
+		return;
+	copy_environment(&in);
+	set_variable(&in, "VMEM_TEST_DIRECTORY", directory);
+	check_self("nobody", &in);
+	rmdir(directory);
+}
+
 /* So is a file that may not become as large. */
 static void limited(void)
 {
@@ -104,12 +128,15 @@ static int grow(void)
 
 int main(int count, char **words)
 {
+	if (count > 1 && strcmp(words[1], "nobody") == 0)
+		return as_nobody();
 	if (count > 1)
 		return strcmp(words[1], "grow") == 0 ? grow() : 0;
 	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
 		expect_line(&refused[i]);
 	full();
 	limited();
+	forbidden();
 	expect_none("/dev/shm", "14680064", NULL, "0");
 	expect_none("/dev/shm", " +15000000 bytes", NULL, "");
 	expect_none("/dev/shm", "32MiB", NULL, "3");

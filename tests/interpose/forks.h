@@ -4,6 +4,9 @@
 
 #include "test.h"
 
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
 static inline pid_t begin_child(int (*body)(void *), void *argument)
 {
 	pid_t child;
@@ -35,6 +38,22 @@ static inline int end_child(pid_t child)
 static inline int status_of_child(int (*body)(void *), void *argument)
 {
 	return end_child(begin_child(body, argument));
+}
+
+/* The pool is a device, this process's alone. */
+static inline int on_device(void)
+{
+	struct stat about;
+
+	return stat(getenv("VMMALLOC_POOL_DIR"), &about) == 0 && S_ISCHR(about.st_mode);
+}
+
+/* A child copies from its parent's memory, and may see half of what other threads write: a device, or a directory of huge pages. */
+static inline int is_copied(void)
+{
+	struct statfs about;
+
+	return on_device() || (statfs(getenv("VMMALLOC_POOL_DIR"), &about) == 0 && about.f_type == 0x958458f6);
 }
 
 /* How the page of an address is mapped: 's' shared with the file, 'p' private; and the file's number, 0 for none. */

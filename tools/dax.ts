@@ -70,6 +70,8 @@ function kindsInFile(where: string, mib: number, mkfs: string): Check {
   return kinds(where, `/mnt/${where}`, make);
 }
 
+const secondNode = "MEMKIND_HBW_NODES=1 MEMKIND_DAX_KMEM_NODES=1";
+
 const xfsWithDax = `device=$(grep -o '/dev/pmem[0-9]*' /proc/mounts) && umount /mnt/fsdax &&
   mkfs.xfs -q -f -m reflink=0 $device && mount -o dax $device /mnt/fsdax`;
 
@@ -135,7 +137,12 @@ const checks: readonly Check[] = [
   ...programs("hugetlbfs", "/dev/hugepages", basic),
   ...programs("an overlay", "/tmp", ["vmem_malloc"]),
   kinds("xfs with dax", "/mnt/fsdax", xfsWithDax),
+  { name: "kinds of named nodes", command: `${secondNode} zig-out/memkind/nodes` },
   { name: "reserved memory becomes a node's", command: becomeMemory },
+  {
+    name: "kinds of a device's node, which nobody names",
+    command: "VMEM_TEST_KMEM_NODE=1 zig-out/memkind/nodes",
+  },
   {
     name: "memory_node",
     command: "VMEM_TEST_NODE_DIR=/mnt/node VMEM_TEST_NODE=1 zig-out/abi/memory_node",
@@ -144,6 +151,10 @@ const checks: readonly Check[] = [
     name: `${name} under strict overcommit`,
     command: `echo 2 > /proc/sys/vm/overcommit_memory; TMPDIR=/dev/shm zig-out/abi/${name}`,
   })),
+  {
+    name: "kinds of named nodes under strict overcommit",
+    command: `echo 2 > /proc/sys/vm/overcommit_memory; ${secondNode} zig-out/memkind/nodes`,
+  },
   // Where memory that takes the file's place has to be charged for.
   ...preloaded("strict overcommit", "/dev/shm", "64MiB", ["descriptors", "sandbox"]),
 ];

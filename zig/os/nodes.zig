@@ -20,6 +20,33 @@ pub fn withProcessors() Set {
     return (listed("/sys/devices/system/node/has_cpu") orelse 1) & withMemory();
 }
 
+/// Nodes whose memory is that of a DAX device which the system uses as its own (driver `kmem`).
+pub fn ofDevices() Set {
+    const drivers: [:0]const u8 = "/sys/bus/dax/drivers/kmem";
+    const fd = file.openPath(drivers, .{ .DIRECTORY = true, .CLOEXEC = true }) catch return 0;
+    defer file.close(fd);
+    var set: Set = 0;
+    var buffer: [1024]u8 align(8) = undefined;
+    while (true) {
+        const end = sys.call(.getdents64, .{ fd, &buffer, buffer.len }) catch return set;
+        if (end == 0) return set & withMemory();
+        var at: usize = 0;
+        while (at < end) {
+            const length_offset = 16; // of struct linux_dirent64; a byte for the type and the name follow
+            const length = std.mem.readInt(u16, buffer[at + length_offset ..][0..2], @import("builtin").cpu.arch.endian());
+            set |= targetOf(std.mem.sliceTo(buffer[at + length_offset + 3 .. at + length], 0));
+            at += length;
+        }
+    }
+}
+
+/// The node of a device by its name; entries of other kinds have none.
+fn targetOf(name: []const u8) Set {
+    if (!std.mem.startsWith(u8, name, "dax") or name.len > 32) return 0;
+    var path: [96]u8 = undefined;
+    return listed(base.text.format(&path, "/sys/bus/dax/devices/{s}/target_node", .{name})) orelse 0;
+}
+
 fn listed(path: [:0]const u8) ?Set {
     var buffer: [256]u8 = undefined;
     const text = read(path, &buffer) catch return null;
@@ -108,6 +135,11 @@ test "lists of nodes" {
     try std.testing.expectEqual(0b1101, parse("0,2-3").?);
     try std.testing.expectEqual(std.math.maxInt(Set), parse("0-63").?);
     for ([_][]const u8{ "", "a", "1-", "-1", "3-2", "64", "0,", "0 ", "+1", "1_0" }) |wrong| try std.testing.expectEqual(null, parse(wrong));
+}
+
+test "nodes of devices are nodes with memory" {
+    try std.testing.expectEqual(0, ofDevices() & ~withMemory());
+    for ([_][]const u8{ ".", "bind", "dax", "dax99.99", "dax1234567890123456789012345678901234567890" }) |none| try std.testing.expectEqual(0, targetOf(none));
 }
 
 test "this machine has a node with memory and processors" {

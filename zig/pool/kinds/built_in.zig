@@ -1,8 +1,8 @@
 //! The kinds that are there without being made: which of them this machine has, and where their memory comes from.
 //!
-//! DEFAULT is memory as the system gives it. The others are sets of NUMA nodes, and on a machine with one node that means the same. What the
-//! library does not look for (fast nodes by their attributes, huge pages) is not available, with memkind's codes; nodes that
-//! MEMKIND_HBW_NODES and MEMKIND_DAX_KMEM_NODES name are.
+//! DEFAULT is memory as the system gives it. The others are sets of NUMA nodes, and on a machine with one node that means the same. Nodes of
+//! DAX devices are those of the driver `kmem`. What the library does not look for (fast nodes by their attributes, huge pages) is not
+//! available, with memkind's codes; nodes that MEMKIND_HBW_NODES and MEMKIND_DAX_KMEM_NODES name are.
 
 const std = @import("std");
 const os = @import("../../os.zig");
@@ -76,15 +76,23 @@ pub fn place(name: Name) Place {
             .are => .huge_pages,
         } },
         .hugetlb, .gbtlb, .hbw_gbtlb, .hbw_preferred_gbtlb => .{ .nowhere = .huge_pages },
-        .dax_kmem, .dax_kmem_all => named(.bind, said.devices, all, .unavailable),
-        .dax_kmem_preferred => named(.preferred, said.devices, all, .unavailable),
-        .dax_kmem_interleave => named(.interleave, said.devices, all, .unavailable),
+        .dax_kmem, .dax_kmem_all => named(.bind, devices(), all, .unavailable),
+        .dax_kmem_preferred => named(.preferred, devices(), all, .unavailable),
+        .dax_kmem_interleave => named(.interleave, devices(), all, .unavailable),
         .highest_capacity => on(.bind, largest(all), all),
         .highest_capacity_preferred => on(.preferred, largest(all), all),
         // Which nodes are near depends on the thread; where there is one node it is that one.
         .highest_capacity_local, .highest_capacity_local_preferred => if (@popCount(all) == 1) .anywhere else .{ .nowhere = .memory_type },
         .lowest_latency_local, .lowest_latency_local_preferred, .highest_bandwidth_local, .highest_bandwidth_local_preferred => .{ .nowhere = .memory_type },
     };
+}
+
+/// What is said counts, else what the system says.
+fn devices() settings.Nodes {
+    const said = settings.settings.devices;
+    if (said != .unsaid) return said;
+    const found = os.nodes.ofDevices();
+    return if (found == 0) .unsaid else .{ .are = found };
 }
 
 fn on(policy: os.nodes.Policy, set: os.nodes.Set, all: os.nodes.Set) Place {

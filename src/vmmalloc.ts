@@ -41,6 +41,12 @@ export interface VmmallocOptions {
    * room for it. 3: as 2, or as 1 where there is no room. Default: 1.
    */
   readonly fork?: 0 | 1 | 2 | 3;
+  /**
+   * When the child's blocks get their storage. `"ahead"`: before malloc returns. `"touched"`: so, too, but blocks of 4 MiB or more on tmpfs
+   * as they are touched, while it has four times as much free; other processes that fill it nevertheless end the child by
+   * SIGBUS. Default: `"touched"`.
+   */
+  readonly storage?: "touched" | "ahead";
   /** What the library logs: 0 nothing, 1 wrong use and errors; its twin for debugging has 2 to 4. Default: 0. */
   readonly logLevel?: 0 | 1 | 2 | 3 | 4;
   /** The file at whose end the log and the statistics are added; the child's standard error without it. */
@@ -87,6 +93,7 @@ export function vmmallocEnv(options: VmmallocOptions): Record<string, string> {
     "size",
     "maxSize",
     "fork",
+    "storage",
     "logLevel",
     "logFile",
     "logStats",
@@ -98,6 +105,8 @@ export function vmmallocEnv(options: VmmallocOptions): Record<string, string> {
   if (maximum !== undefined) env.VMMALLOC_POOL_MAX_SIZE = String(maximum);
   const fork = oneOf("fork", given.fork, [0, 1, 2, 3]);
   if (fork !== undefined) env.VMMALLOC_FORK = String(fork);
+  const storage = oneOf("storage", given.storage, ["touched", "ahead"]);
+  if (storage !== undefined) env.VMMALLOC_STORAGE = storage;
   const level = oneOf("logLevel", given.logLevel, [0, 1, 2, 3, 4]);
   if (level !== undefined) env.VMMALLOC_LOG_LEVEL = String(level);
   if (given.logFile !== undefined) env.VMMALLOC_LOG_FILE = path("logFile", given.logFile);

@@ -22,6 +22,7 @@ test {
     _ = @import("region/placement.zig");
     _ = @import("region/forks.zig");
     _ = @import("region/forks_test.zig");
+    _ = @import("region/promises.zig");
     _ = @import("region/units.zig");
     _ = @import("region/faults.zig");
     _ = @import("region/limits.zig");

@@ -47,6 +47,7 @@ const cases: readonly Case[] = [
   { name: "opened", opens: true },
   { name: "sandbox" },
   { name: "secure", linked: true },
+  { name: "storage" },
   { name: "threads" },
 ];
 
@@ -56,8 +57,8 @@ const built = spawnSync(zig(), ["build", "interpose-programs"], {
   encoding: "utf8",
 });
 
-/** Those that look at sizes to the byte, or at wrong use: with them the twin's additions would be the finding. */
-const exact = new Set(["family", "foreign", "full"]);
+/** Those that look at sizes to the byte, at what is touched, or at wrong use: with them the twin's additions would be the finding. */
+const exact = new Set(["family", "foreign", "full", "storage"]);
 const additionsOff = { VMEM_MALLOC_CONF: "abort:false,redzone:false,hardening:1,junk:false" };
 
 function run(program: Case, malloc: string, more: Record<string, string> = {}): Outcome {

@@ -79,7 +79,7 @@ pub const Stats = struct {
     allocated: u64,
     /// Bytes of the pages that hold live or cached blocks.
     active: u64,
-    /// Bytes that have storage.
+    /// Bytes that have storage, or are promised it.
     committed: u64,
     /// Bytes of the region.
     mapped: u64,

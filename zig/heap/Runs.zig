@@ -30,6 +30,8 @@ const Region = region_layer.Region;
 const page_size = classes.page_size;
 /// Bytes committed ahead of use. A file in memory takes 0.25 ms for each MiB, and whoever allocates waits for it.
 const step_max: usize = 8 << 20;
+/// Bytes of a run whose storage the region may promise instead: programs ask for such blocks and touch a part.
+const promise_min: usize = 4 << 20;
 
 lock: os.Mutex(.runs) = .{},
 metadata: *Metadata,
@@ -116,7 +118,7 @@ fn allocateLocked(r: *Runs, kind: Metadata.Kind, pages: u32, alignment: u32, uni
         return null;
     }
     r.setHeads(number);
-    if (!r.commit(d.start, pages)) {
+    if (!r.commit(d.start, pages, pages)) {
         r.putBack(number);
         return null;
     }
@@ -245,7 +247,7 @@ fn grow(r: *Runs, number: u32, pages: u32) bool {
         if (at + next_pages != r.top) return false;
         r.metadata.open(at + more) catch return false;
     }
-    if (!r.commit(at, more)) return false;
+    if (!r.commit(at, more, pages)) return false;
     if (next_free) {
         r.unlist(next);
         if (next_pages > more) {
@@ -419,8 +421,9 @@ fn setHeads(r: *Runs, number: u32) void {
 
 /// Storage for the pages, if the region is lazy. Above what has storage so far it is taken in steps of
 /// an eighth of the pool's use, so that a growing pool makes few system calls and a small one takes
-/// little; where the step is refused, just what is needed.
-fn commit(r: *Runs, start: u32, pages: u32) bool {
+/// little; where the step is refused, just what is needed. `run`: pages of the whole run that they are part of; for a large one
+/// it may be promised.
+fn commit(r: *Runs, start: u32, pages: u32, run: u32) bool {
     if (!r.region.lazy) return true;
     if (r.closed) return false;
     const granule = r.region.granule;
@@ -435,6 +438,10 @@ fn commit(r: *Runs, start: u32, pages: u32) bool {
         }
         var stop = i + 1;
         while (stop <= last and granules[stop] == 0) stop += 1;
+        if (@as(usize, run) * page_size >= promise_min and r.promiseGranules(i, stop)) {
+            i = stop;
+            continue;
+        }
         if (stop == last + 1) {
             const ahead = std.math.clamp(r.used_pages * page_size / 8, granule, step_max) / granule;
             var far = stop;
@@ -448,13 +455,26 @@ fn commit(r: *Runs, start: u32, pages: u32) bool {
 }
 
 fn commitGranules(r: *Runs, from: usize, to: usize) bool {
-    const granule = r.region.granule;
-    const stop = @min(to * granule, r.region.size);
-    r.region.commit(from * granule, stop - from * granule) catch return false;
-    memcheck.committed(r.region.base + from * granule, stop - from * granule);
+    r.region.commit(from * r.region.granule, r.lengthOf(from, to)) catch return false;
+    r.noteGranules(from, to);
+    return true;
+}
+
+/// False: nothing was promised.
+fn promiseGranules(r: *Runs, from: usize, to: usize) bool {
+    const promised = r.region.promise(from * r.region.granule, r.lengthOf(from, to)) catch false;
+    if (promised) r.noteGranules(from, to);
+    return promised;
+}
+
+fn lengthOf(r: *const Runs, from: usize, to: usize) usize {
+    return @min(to * r.region.granule, r.region.size) - from * r.region.granule;
+}
+
+fn noteGranules(r: *Runs, from: usize, to: usize) void {
+    memcheck.committed(r.region.base + from * r.region.granule, r.lengthOf(from, to));
     @memset(r.metadata.granules[from..to], 1);
     r.granules_end = @max(r.granules_end, to);
-    return true;
 }
 
 /// From now on no storage is taken or given back: the region goes its own way.

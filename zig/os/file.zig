@@ -141,6 +141,21 @@ pub fn grow(fd: Fd, size: u64) Error!void {
     if (length < size) try truncate(fd, size);
 }
 
+/// The first offset from `offset` on where something was written, the largest number where there is none. Moves the file's
+/// position.
+pub fn nextData(fd: Fd, offset: u64) Error!u64 {
+    return sys.call(.lseek, .{ fd, offset, seek_data }) catch |err| if (err == error.ENXIO) std.math.maxInt(u64) else err;
+}
+
+/// The first offset from `offset` on, which is in the file, where nothing was written: its end at the latest. Moves the file's
+/// position.
+pub fn nextHole(fd: Fd, offset: u64) Error!u64 {
+    return sys.call(.lseek, .{ fd, offset, seek_hole });
+}
+
+const seek_data = 3;
+const seek_hole = 4;
+
 /// A sparse file of `size` bytes in memory, without a name, never inherited by a program.
 pub fn openMemory(size: u64) Error!Fd {
     const close_on_exec = 1;

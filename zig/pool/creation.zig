@@ -99,6 +99,8 @@ pub const Options = struct {
     alone: bool = false,
     /// A lazy pool's file may be closed by a program that does not know of it, see `region.FileOptions`.
     survives_close: bool = false,
+    /// Storage of large blocks may be promised, see `region.FileOptions.promises`.
+    promises: bool = false,
     /// Bytes that threads may keep of freed blocks however little storage a lazy pool has; by default 128 KiB.
     cached_min: u64 = heap.Heap.cached_min_default,
     /// `PMEM_MMAP_HINT` says where to look for addresses.
@@ -271,6 +273,7 @@ fn openRegion(options: *const Options, step: *region_layer.Step) os.Error!Region
             .alignment = options.alignment,
             .unsafe_storage = options.unsafe_storage,
             .survives_close = options.survives_close,
+            .promises = options.promises,
             .granule = @max(options.granule, os.memory.pageSize()),
             .descriptor = options.descriptor,
             .hint = if (options.address_from_environment) addressHint() else null,

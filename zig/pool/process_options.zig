@@ -11,6 +11,9 @@ pub const size_min = 14 << 20;
 
 pub const Fork = @import("fork.zig").Mode;
 
+/// When large blocks get their storage on tmpfs, see region/promises.zig.
+pub const Storage = enum { touched, ahead };
+
 pub const Options = struct {
     /// A directory or a device of DAX. Null: anonymous memory.
     path: ?[:0]const u8,
@@ -19,6 +22,7 @@ pub const Options = struct {
     /// Bytes that the pool may grow to, at least `size`.
     maximum: usize,
     fork: Fork,
+    storage: Storage = .touched,
 };
 
 pub const Problem = union(enum) {
@@ -27,6 +31,7 @@ pub const Problem = union(enum) {
     small: usize,
     maximum: struct { given: usize, size: usize },
     fork: i32,
+    storage: []const u8,
 
     pub fn format(problem: Problem, w: *std.Io.Writer) std.Io.Writer.Error!void {
         switch (problem) {
@@ -35,6 +40,7 @@ pub const Problem = union(enum) {
             .small => |size| try w.print("VMMALLOC_POOL_SIZE value is less than minimum ({d} < {d})", .{ size, size_min }),
             .maximum => |m| try w.print("VMMALLOC_POOL_MAX_SIZE value is less than VMMALLOC_POOL_SIZE ({d} < {d})", .{ m.given, m.size }),
             .fork => |value| try w.print("incorrect VMMALLOC_FORK value ({d})", .{value}),
+            .storage => |text| try w.print("incorrect VMMALLOC_STORAGE value ({s}); it must be touched or ahead", .{text[0..@min(text.len, 100)]}),
         }
     }
 };
@@ -58,11 +64,16 @@ pub fn read(get: *const fn (name: [:0]const u8) ?[:0]const u8) Outcome {
     // As atoi does it in the C library: of a number that is too large the lower half is left.
     const fork: i32 = if (get("VMMALLOC_FORK")) |text| @truncate(leading(text).value) else @backingInt(Fork.private);
     if (fork < 0 or fork > @backingInt(Fork.copy_or_private)) return .{ .problem = .{ .fork = fork } };
+    const storage: Storage = if (get("VMMALLOC_STORAGE")) |text|
+        std.meta.stringToEnum(Storage, text) orelse return .{ .problem = .{ .storage = text } }
+    else
+        .touched;
     return .{ .options = .{
         .path = path,
         .size = @intCast(size),
         .maximum = @intCast(maximum),
         .fork = @fromBackingInt(@as(u2, @intCast(fork))),
+        .storage = storage,
     } };
 }
 
@@ -131,6 +142,12 @@ test "what is wrong is said in the original's words, the first thing first" {
             &.{ .{ "VMMALLOC_POOL_DIR", "/tmp" }, .{ "VMMALLOC_POOL_SIZE", "14MiB" }, .{ "VMMALLOC_FORK", case[0] } },
         );
     }
+    inline for (.{ "", "Ahead", "0" }) |text| {
+        try expectProblem(
+            "incorrect VMMALLOC_STORAGE value (" ++ text ++ "); it must be touched or ahead",
+            &.{ .{ "VMMALLOC_POOL_DIR", "/tmp" }, .{ "VMMALLOC_POOL_SIZE", "14MiB" }, .{ "VMMALLOC_STORAGE", text } },
+        );
+    }
     inline for (.{ "", "20MiB", "-1" }, .{ 0, 20 << 20, 0 }) |text, given| {
         try expectProblem(
             std.fmt.comptimePrint("VMMALLOC_POOL_MAX_SIZE value is less than VMMALLOC_POOL_SIZE ({d} < 67108864)", .{given}),
@@ -157,4 +174,6 @@ test "the largest size alone is enough, and fork modes are numbers" {
         const outcome = read(With(&.{ .{ "VMMALLOC_POOL_DIR", "/d" }, .{ "VMMALLOC_POOL_SIZE", "1GiB" }, .{ "VMMALLOC_FORK", text } }).get);
         try std.testing.expectEqual(mode, @backingInt(outcome.options.fork));
     }
+    const ahead = read(With(&.{ .{ "VMMALLOC_POOL_DIR", "/d" }, .{ "VMMALLOC_POOL_SIZE", "1GiB" }, .{ "VMMALLOC_STORAGE", "ahead" } }).get);
+    try std.testing.expectEqual(.ahead, ahead.options.storage);
 }

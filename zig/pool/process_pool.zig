@@ -109,6 +109,7 @@ fn make() os.Error!usize {
         .maximum = options.maximum,
         .minimum = process_options.size_min,
         .survives_close = true,
+        .promises = options.storage == .touched,
         .cached_min = @min(cached_min, options.maximum / 8),
         .numbered = false,
         .address_from_environment = true,

@@ -11,6 +11,7 @@ const base = @import("../base.zig");
 const os = @import("../os.zig");
 const region_zig = @import("region.zig");
 const forks = @import("forks.zig");
+const promises = @import("promises.zig");
 const Medium = @import("placement.zig").Medium;
 const Placement = @import("placement.zig").Placement;
 const Units = @import("units.zig").Units;
@@ -61,6 +62,10 @@ pub fn create(directory: [:0]const u8, options: FileOptions) Error!Region {
         try probe(&region, about.kind, options);
     } else try allocateAll(&region, about, options);
     const alignment = @max(options.alignment, unit);
+    if (options.promises and options.lazy and about.kind == .tmpfs and options.placement.isUsual()) {
+        region.promised = try Units.init(Region.unitCount(region.size, region.granule));
+    }
+    errdefer region.promised.deinit();
     try if (options.lazy) placeLazy(&region, alignment, options.hint, step) else placeEager(&region, alignment, options.hint, step);
     return region;
 }
@@ -164,8 +169,7 @@ fn place(region: *const Region, offset: usize, len: usize, step: *Step) Error!vo
 pub fn commit(region: *Region, offset: usize, len: usize) Error!void {
     if (try isPrivate(region)) return commitPrivate(region, offset, len);
     errdefer if (region.can_purge) os.file.punch(region.fd, offset, len) catch {};
-    const taken = if (region.allocates) allocate(region, offset, len) else os.file.grow(region.fd, offset + len);
-    taken catch |err| {
+    take(region, offset, len) catch |err| {
         if (!losesFile(region, err)) return err;
         return commitPrivate(region, offset, len);
     };
@@ -181,6 +185,12 @@ pub fn commit(region: *Region, offset: usize, len: usize) Error!void {
         return err;
     };
     if (region.stale) @memset(@as([*]u8, @ptrFromInt(address))[0..len], 0);
+}
+
+fn take(region: *Region, offset: usize, len: usize) Error!void {
+    if (!region.allocates) return os.file.grow(region.fd, offset + len);
+    try promises.prepare(region, len);
+    try allocate(region, offset, len);
 }
 
 /// See `Region.purge`. Mapping first: no access ever reaches a hole of the file, whose pages would be allocated anew.

@@ -23,6 +23,7 @@ const std = @import("std");
 const base = @import("../base.zig");
 const os = @import("../os.zig");
 const file = @import("file.zig");
+const promises = @import("promises.zig");
 const region_zig = @import("region.zig");
 const Units = @import("units.zig").Units;
 const Region = region_zig.Region;
@@ -265,7 +266,7 @@ fn writeBack(r: *const Region, address: usize, len: usize) Error!void {
 
 /// In the child of a fork: moves the region into a file of its own. `extents`, in ascending order (`next() ?Extent`), are what
 /// has contents; everything committed gets storage, or (ENOSPC, EDQUOT, EFBIG) nothing is changed. Also the errors of opening
-/// a file. ENOMEM: some of it may be in the file already, the rest is as it was.
+/// a file. Storage that was promised still is. ENOMEM: some of it may be in the file already, the rest is as it was.
 pub fn copy(r: *Region, extents: anytype) Error!void {
     assert(r.forks.parted);
     dropAside(r); // no page tables are there: the kernel copies only those of private pages
@@ -386,7 +387,14 @@ const Copier = struct {
     }
 
     fn fromFile(c: *Copier, stop: usize) Error!void {
-        if (c.at == stop) return;
+        while (c.at < stop) {
+            // What is promised and was not touched stays a hole.
+            const hole = promises.holeAt(c.r, c.at, stop);
+            if (hole.len > 0) c.at = hole.offset + hole.len else try c.dataFromFile(hole.offset);
+        }
+    }
+
+    fn dataFromFile(c: *Copier, stop: usize) Error!void {
         os.contents.copyRange(c.fd, c.r.fd, c.at, stop - c.at) catch |err| switch (err) {
             error.ENOSPC, error.EDQUOT => return err,
             else => return c.fromMemory(stop),
@@ -400,8 +408,15 @@ const Copier = struct {
     }
 };
 
+/// What no block needs has storage all the same, unless it was only promised.
 fn allocate(r: *const Region, fd: os.Fd, from: usize, to: usize) Error!void {
-    if (from < to and r.allocates) try os.file.allocate(fd, from, to - from);
+    if (!r.allocates) return;
+    var at = from;
+    while (at < to) {
+        const promised = promises.extentAt(r, at, to);
+        if (!promised.is) try os.file.allocate(fd, at, promised.end - at);
+        at = promised.end;
+    }
 }
 
 /// Lets the new file share the old one's storage, and writes what was changed since. Only where storage is no promise anyway:
@@ -445,6 +460,7 @@ pub fn copyIntoMemory(r: *Region, extents: anytype) Error!void {
     file.close(r);
     r.source = .anonymous;
     r.hole_protection = fresh.protection;
+    promises.forget(r, .{ .first = 0, .count = r.promised.count });
     r.forks.parted = false;
     setAll(&r.forks.shared, .{ .first = 0, .count = r.forks.shared.count }, false);
     setAll(&r.forks.views, .{ .first = 0, .count = r.forks.views.count }, false);

@@ -44,7 +44,7 @@ pub const Placement = struct {
 
     pub const Among = struct { policy: os.nodes.Policy, set: os.nodes.Set };
 
-    fn isUsual(p: Placement) bool {
+    pub fn isUsual(p: Placement) bool {
         return !p.prefault and !p.huge_pages and p.node == null and p.among == null;
     }
 

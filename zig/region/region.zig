@@ -18,6 +18,7 @@ const device = @import("device.zig");
 const file = @import("file.zig");
 const forks = @import("forks.zig");
 const placement_zig = @import("placement.zig");
+const promises = @import("promises.zig");
 const Medium = placement_zig.Medium;
 pub const Placement = placement_zig.Placement;
 const Units = @import("units.zig").Units;
@@ -72,6 +73,8 @@ pub const FileOptions = struct {
     /// The program did not ask for a descriptor and may close those it does not know, or forbid itself system calls: a lazy
     /// region's gets a high number, and when the file is out of reach all the same, private memory takes the place of its storage.
     survives_close: bool = false,
+    /// `promise` may promise storage instead of allocating it (tmpfs only, see promises.zig).
+    promises: bool = false,
     /// Where to write which step was begun last.
     step: ?*Step = null,
 };
@@ -136,6 +139,8 @@ pub const Region = struct {
     /// Of memory that is not committed.
     hole_protection: os.memory.Protection = .read_write,
     units: Units = .none,
+    /// Those of them whose storage is promised. Of `count` 0 where none ever is.
+    promised: Units = .none,
     /// A purged granule may still have its old bytes in the file, so `commit` clears what it maps.
     stale: bool = false,
     /// Kept at the number of committed bytes, for those who only look.
@@ -246,9 +251,8 @@ pub const Region = struct {
         return size / granule + @intFromBool(size % granule != 0);
     }
 
-    const Range = struct { first: usize, count: usize };
-
-    fn range(r: *const Region, offset: usize, len: usize) Range {
+    /// The granules of a range that `commit` or `purge` was given. For region/.
+    pub fn range(r: *const Region, offset: usize, len: usize) Units.Run {
         assert(r.lazy and r.state == .live);
         assert(len != 0 and offset < r.size and len <= r.size - offset);
         assert(offset % r.granule == 0 and (len % r.granule == 0 or offset + len == r.size));
@@ -272,6 +276,15 @@ pub const Region = struct {
             },
             .borrowed, .device => unreachable, // never lazy
         }
+        r.note(units, offset, len);
+    }
+
+    /// As `commit`, but the storage of a file on tmpfs may be allocated as it is touched, if the file system has plenty: see
+    /// promises.zig. False: nothing was done, `commit` is to be called.
+    pub const promise = promises.promise;
+
+    /// The granules are committed. For region/.
+    pub fn note(r: *Region, units: Units.Run, offset: usize, len: usize) void {
         r.units.set(units.first, units.count);
         forks.noteShared(r, offset, len);
         r.show();
@@ -293,6 +306,7 @@ pub const Region = struct {
             .borrowed, .device => unreachable, // never lazy
         }
         r.units.clear(units.first, units.count);
+        promises.forget(r, units);
         forks.noteHole(r, units.first, units.count);
         r.show();
     }
@@ -307,7 +321,7 @@ pub const Region = struct {
         return os.memory.mapFixedAnonymous(r.base + offset, len, r.hole_protection);
     }
 
-    /// Committed bytes.
+    /// Committed bytes, those whose storage is promised included.
     pub fn committed(r: *const Region) usize {
         if (!r.lazy) return r.length();
         const ragged = r.size % r.granule;
@@ -320,11 +334,11 @@ pub const Region = struct {
         return if (r.fileAtHand()) os.file.allocated(r.fd) catch r.committed() else r.committed();
     }
 
-    /// Bytes that the file system can still give an ordinary user. Null: storage is not taken from one, or it does not say.
+    /// Bytes that the file system can still give an ordinary user beyond what is promised. Null: storage is not taken from one, or it does not say.
     pub fn roomLeft(r: *const Region) ?u64 {
         if (!r.lazy or !r.allocates or !r.fileAtHand()) return null;
         const bytes = os.file.available(r.fd) catch return null;
-        return if (bytes == std.math.maxInt(u64)) null else bytes;
+        return if (bytes == std.math.maxInt(u64)) null else bytes -| promises.owed(r);
     }
 
     fn fileAtHand(r: *const Region) bool {
@@ -361,6 +375,7 @@ pub const Region = struct {
         };
         file.close(r);
         r.units.deinit();
+        r.promised.deinit();
         forks.deinit(r);
         r.state = .released;
     }

@@ -194,59 +194,94 @@ fn create(h: *Heap, shard: *Shard, arena: u16, class: u8) u32 {
 /// Gives blocks of one small class back to their slabs, whichever arena they are from.
 pub fn drain(h: *Heap, class: u8, blocks: []const usize) void {
     assert(classes.isSmall(class));
-    var locked: ?*Shard = null;
-    var locked_arena: u16 = 0;
-    for (blocks) |address| {
-        const number = slabOf(h, address, class) orelse {
-            h.report(.not_a_block, address);
-            continue;
-        };
-        const arena = h.metadata.descriptor(number).arena;
-        if (locked == null or locked_arena != arena) {
-            if (locked) |shard| shard.lock.unlock();
-            if (arena >= h.arena_count) {
-                locked = null;
-                continue;
-            }
-            locked = h.shard(arena, class);
-            locked_arena = arena;
-            locked.?.lock.lock();
-            locked.?.nflushes += 1;
-        }
-        putBlock(h, locked.?, arena, number, class, address);
+    var to: Drain = .{ .h = h, .class = class, .size = classes.sizes[class], .reciprocal = classes.reciprocals[class] };
+    for (blocks) |address| to.put(address);
+    to.unlock();
+}
+
+/// Blocks on their way back. Neighbours are often of one slab, so what was found out about the last one is kept.
+const Drain = struct {
+    h: *Heap,
+    class: u8,
+    size: usize,
+    reciprocal: u64,
+    /// The one that is locked, and its arena.
+    shard: ?*Shard = null,
+    arena: u16 = 0,
+    /// Blocks that came in since.
+    count: u64 = 0,
+    /// A slab of the locked shard; 0: none.
+    number: u32 = 0,
+    slab: *Descriptor = undefined,
+    start: usize = 0,
+
+    inline fn put(to: *Drain, address: usize) void {
+        const number = to.headOf(address);
+        if (number == 0 or (number != to.number and !to.turnTo(number, address))) return to.h.report(.not_a_block, address);
+        const d = to.slab;
+        const offset = address -% to.start;
+        const index = (offset *% to.reciprocal) >> 32;
+        if (index >= d.blocks or index * to.size != offset) return to.h.report(.not_a_block, address);
+        const word = &d.words()[index / 64];
+        const bit = @as(u64, 1) << @intCast(index % 64);
+        if (word.* & bit != 0) return to.h.report(.freed_twice, address);
+        Descriptor.storeWord(word, word.* | bit);
+        if (canary.is(.counts) and index == 7) return;
+        d.free += 1;
+        to.count += 1;
+        if (!d.listed or d.free == d.blocks) to.settle();
     }
-    if (locked) |shard| shard.lock.unlock();
-}
 
-/// The number of the slab that has this address, as the page map says without a lock.
-fn slabOf(h: *Heap, address: usize, class: u8) ?u32 {
-    const page = (address -% h.base) >> classes.page_shift;
-    if (page >= h.pages or h.metadata.classes[page] != class) return null;
-    return h.metadata.heads[page];
-}
+    /// The descriptor of an address's page, as the page map says; 0: none. Of a page in the middle of a run it may be any.
+    inline fn headOf(to: *const Drain, address: usize) u32 {
+        const page = (address -% to.h.base) >> classes.page_shift;
+        return if (page < to.h.pages) to.h.metadata.heads[page] else 0;
+    }
 
-/// Under the shard's lock: what `slabOf` said is looked at again, it may have been given back since.
-fn putBlock(h: *Heap, shard: *Shard, arena: u16, number: u32, class: u8, address: usize) void {
-    if (slabOf(h, address, class) != number) return h.report(.not_a_block, address);
-    const d = h.metadata.descriptor(number);
-    if (d.kind != .slab or d.arena != arena) return h.report(.not_a_block, address);
-    const offset = address - h.pageAddress(d.start);
-    const index = (offset * classes.reciprocals[class]) >> 32;
-    if (index >= d.blocks or index * classes.sizes[class] != offset) return h.report(.not_a_block, address);
-    const word = &d.words()[index / 64];
-    const bit = @as(u64, 1) << @intCast(index % 64);
-    if (word.* & bit != 0) return h.report(.freed_twice, address);
-    Descriptor.storeWord(word, word.* | bit);
-    if (canary.is(.counts) and index == 7) return;
-    d.free += 1;
-    shard.out -= 1;
-    h.runs.full.note();
-    if (number == shard.current) return;
-    if (d.free == d.blocks) {
-        if (d.listed) unlist(h, shard, number);
-        releaseSlab(h, shard, number);
-    } else if (!d.listed) list(h, shard, number);
-}
+    /// False: it is no slab of the class. What is found out under the shard's lock holds; without it, the slab may be given back
+    /// meanwhile.
+    noinline fn turnTo(to: *Drain, number: u32, address: usize) bool {
+        const d = to.h.metadata.descriptor(number);
+        const arena = d.arena;
+        if (to.shard == null or to.arena != arena) {
+            to.unlock();
+            if (arena >= to.h.arena_count) return false;
+            const shard = to.h.shard(arena, to.class);
+            shard.lock.lock();
+            shard.nflushes += 1;
+            to.shard = shard;
+            to.arena = arena;
+            if (to.headOf(address) != number) return false;
+        }
+        if (d.kind != .slab or d.class != to.class or d.arena != to.arena) return false;
+        to.number = number;
+        to.slab = d;
+        to.start = to.h.pageAddress(d.start);
+        return true;
+    }
+
+    /// Where the slab belongs after a block came in.
+    fn settle(to: *Drain) void {
+        const d = to.slab;
+        const shard = to.shard.?;
+        if (to.number == shard.current) return;
+        if (d.free == d.blocks) {
+            if (d.listed) unlist(to.h, shard, to.number);
+            releaseSlab(to.h, shard, to.number);
+            to.number = 0;
+        } else if (!d.listed) list(to.h, shard, to.number);
+    }
+
+    fn unlock(to: *Drain) void {
+        const shard = to.shard orelse return;
+        shard.out -= to.count;
+        to.h.runs.full.note();
+        shard.lock.unlock();
+        to.shard = null;
+        to.count = 0;
+        to.number = 0;
+    }
+};
 
 fn list(h: *Heap, shard: *Shard, number: u32) void {
     h.metadata.descriptor(number).listed = true;

@@ -85,6 +85,11 @@ export function buildFirstFork(): string {
   return build("first_fork", ["first_fork.c"], [], []);
 }
 
+/** The program that runs another one and measures it. */
+export function buildTimed(): string {
+  return build("timed", ["timed.c"], [], []);
+}
+
 function build(
   name: string,
   sources: readonly string[],

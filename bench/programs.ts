@@ -1,18 +1,27 @@
 /**
- * `deno task bench:programs [--rounds N] [--record] [NAME …]`: what programs take under libvmmalloc and under jemalloc, and what
- * the first fork takes. Candidates take turns; figures are medians, ratios medians of those within the turns.
+ * `deno task bench:programs [--rounds N | --quick] [--record] [NAME …]`: what programs take under libvmmalloc and under
+ * jemalloc, and what the first fork takes. Candidates take turns; figures are medians, ratios medians of those within the turns.
  *
  * As root it runs itself again in a mount namespace, with a tmpfs of huge pages. See README.md beside this file.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { root } from "../tools/zig.ts";
-import { buildFirstFork } from "./peers.ts";
 import { goalTable } from "./markdown.ts";
-import { elapsed, fork, forkTable, programGoals, programTable, user } from "./programs_report.ts";
+import { buildFirstFork, buildTimed } from "./peers.ts";
+import { prepare, works } from "./program_works.ts";
+import {
+  elapsed,
+  fork,
+  forkTable,
+  memory,
+  programGoals,
+  programTable,
+  user,
+} from "./programs_report.ts";
 import { append, type Row, rowOf } from "./record.ts";
 import { median } from "./sampling.ts";
 
@@ -21,10 +30,11 @@ interface Candidate {
   readonly variables: readonly string[];
 }
 
-/** Seconds of one run. */
+/** What one run took: nanoseconds, and the most bytes in main memory of its largest process. */
 interface Took {
-  readonly elapsed: number;
   readonly user: number;
+  readonly elapsed: number;
+  readonly memory: number;
 }
 
 const jemalloc = ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib"]
@@ -34,63 +44,6 @@ const plainTmpfs = "/dev/shm";
 
 /** Where a tmpfs with huge pages is mounted, in the process that was started for it. */
 const hugeTmpfs = process.env["VMEM_BENCH_HUGE"];
-
-const python = `
-import json
-rows = [{"key": i, "text": "x%d" % i * (i % 30), "list": list(range(i % 25))} for i in range(40000)]
-for i in range(3):
-    assert json.loads(json.dumps(rows)) == rows
-`;
-
-const perl = `
-my %words; for my $turn (1..5) { open(my $file, "<", "lines") or die;
-while (<$file>) { my @parts = split; push @{$words{$parts[0]}}, map { "$parts[1]$_" } 1..5; } }
-my @all = map { join ",", sort @{$words{$_}}[0..50] } keys %words; print scalar @all;
-`;
-
-const sql = `
-create table t(id integer primary key, name text, value real);
-with recursive n(i) as (select 1 union all select i + 1 from n where i < 150000)
-  insert into t select i, hex(i * 7919) || printf('%040d', i), i * 0.5 from n;
-create index names on t(name); select count(*), sum(length(name)) from t;
-select substr(name, 1, 3) as k, count(*), group_concat(id) from t group by k order by 2 desc, 1 limit 5;
-`;
-
-const shell = `
-declare -A n; for i in {1..60000}; do n[k$((i % 3000))]+=$i; t="\${n[k$((i % 777))]}"; done
-for i in {1..60}; do x=$( (echo $i) ); done; echo \${#n[@]}
-`;
-
-const javascript = `
-const words = new Map(); for (let i = 0; i < 1e6; i++) words.set("k" + i % 50000, "v" + i);
-for (let i = 0; i < 300; i++) new Uint8Array(200000).fill(i);
-for (let i = 0; i < 5; i++) JSON.parse(JSON.stringify([...words]));
-`;
-
-const source = Array.from(
-  { length: 250 },
-  (_, i) =>
-    `static int f${i}(int x) { int n = x; for (int i = 0; i < ${i % 90 + 3}; i++) ` +
-    `{ n = n * ${i * 2 + 3} + i; if (n % 3 == 0) n ^= i << ${
-      i % 20
-    }; else n -= ${i}; } return n; }`,
-)
-  .join("\n") +
-  "\nint all(void) { return " +
-  Array.from({ length: 250 }, (_, i) => `f${i}(${i})`).join(" + ") + "; }\n";
-
-/** Each is one program, so that what it takes is told by its malloc, not by what starts it. */
-const works: readonly (readonly [name: string, command: readonly string[]])[] = [
-  ["python3, json", ["python3", "-c", python]],
-  ["perl, hashes", ["perl", "-e", perl]],
-  ["gcc -O2", ["gcc", "-O2", "-c", "-o", "large.o", "large.c"]],
-  ["sqlite3", ["sqlite3", ":memory:", ".read sql"]],
-  ["git log -p", ["git", "-C", root, "log", "-p", "-100"]],
-  ["sort", ["sort", "--parallel=2", "-k3", "more"]],
-  ["xz -2", ["xz", "-2", "-T1", "-k", "-c", "more"]],
-  ["bash, arrays and subshells", ["bash", "-c", shell]],
-  ["node", ["node", "-e", javascript]],
-];
 
 function candidates(): Candidate[] {
   if (jemalloc === undefined) {
@@ -113,36 +66,19 @@ function inPool(folder: string, mode = 1): string[] {
   ];
 }
 
-/** A folder with what the programs read. */
-function prepare(): string {
-  const folder = mkdtempSync(join(tmpdir(), "vmem-bench-"));
-  let state = 1;
-  const lines = Array.from({ length: 20_000 }, () => {
-    state = state * 48271 % 2147483647;
-    return `${state % 1000} ${state.toString(36)} ${"x".repeat(state % 50)}\n`;
-  }).join("");
-  writeFileSync(join(folder, "lines"), lines);
-  writeFileSync(join(folder, "more"), lines.repeat(12));
-  writeFileSync(join(folder, "large.c"), source);
-  writeFileSync(join(folder, "sql"), sql);
-  return folder;
-}
-
-/** What bash measures of a program and all its children; throws if it failed. */
+/** What a program takes; throws if it failed. */
 function run(command: readonly string[], candidate: Candidate, folder: string): Took {
-  const script = 'TIMEFORMAT="%3R %3U"; time env "$@" > /dev/null 2> errors';
-  const result = spawnSync("bash", ["-c", script, "bash", ...candidate.variables, ...command], {
+  const result = spawnSync(buildTimed(), [...candidate.variables, ...command], {
     cwd: folder,
     encoding: "utf8",
     env: { ...process.env, LC_ALL: "C" },
   });
   if (result.status !== 0) {
-    throw new Error(`"${command[0]}" ended with ${result.status} with ${candidate.name}`);
+    const about = `"${command[0]}" ended with ${result.status} with ${candidate.name}`;
+    throw new Error(`${about}: ${result.stderr}`);
   }
-  const [elapsed = NaN, user = NaN] = result.stderr.trim().split("\n").at(-1)!.split(" ").map(
-    Number,
-  );
-  return { elapsed, user };
+  const [elapsed = NaN, user = NaN, kibibytes = NaN] = result.stdout.trim().split(" ").map(Number);
+  return { user: user * 1e3, elapsed: elapsed * 1e3, memory: kibibytes * 1024 };
 }
 
 function measure(
@@ -160,17 +96,18 @@ function measure(
   return took;
 }
 
-/** What is recorded: user and elapsed time, with ratios to jemalloc. */
+/** What is recorded, with ratios to jemalloc. */
 function rowsOf(
   name: string,
   took: ReadonlyMap<string, readonly Took[]>,
 ): [string, Row][] {
-  return (["user", "elapsed"] as const).map((what) => {
+  const prefixes = { user, elapsed, memory };
+  return (["user", "elapsed", "memory"] as const).map((what) => {
     const measured = new Map([...took].map(([candidate, turns]) => {
-      const samples = turns.map((each) => each[what] * 1e9);
+      const samples = turns.map((each) => each[what]);
       return [candidate, { ns: median(samples), samples }];
     }));
-    return [(what === "user" ? user : elapsed) + name, rowOf(measured, measured.get("jemalloc")!)];
+    return [prefixes[what] + name, rowOf(measured, measured.get("jemalloc")!)];
   });
 }
 
@@ -233,34 +170,58 @@ function runBesideHugePages(): boolean {
   }
 }
 
-function main(): void {
-  const words = process.argv.slice(2);
+interface Options {
+  readonly rounds: number;
+  /** One turn of one program, to see that this works. */
+  readonly quick: boolean;
+  readonly record: boolean;
+  /** The first fork is measured. */
+  readonly fork: boolean;
+  /** Parts of programs' names, none for all of them; undefined: none is measured. */
+  readonly programs: readonly string[] | undefined;
+}
+
+function parse(args: readonly string[]): Options {
+  const words = [...args];
   const at = words.indexOf("--rounds");
   const text = at < 0 ? "7" : words.splice(at, 2)[1] ?? "";
   if (!/^[1-9]\d*$/.test(text)) throw new Error(`--rounds is "${text}"; it must be a number`);
-  const rounds = Number(text);
-  const record = words.includes("--record");
-  if (runBesideHugePages()) return;
-  if (hugeTmpfs === undefined) console.log("No tmpfs with huge pages: mounting one needs root");
+  const quick = words.includes("--quick");
+  const names = words.filter((word) => !["fork", "--record", "--quick"].includes(word));
+  const unknown = names.find((word) => !works.some(([name]) => name.includes(word)));
+  if (unknown !== undefined) throw new Error(`No program's name contains "${unknown}"`);
+  const named = names.length > 0 || words.includes("fork");
+  return {
+    rounds: quick ? 1 : Number(text),
+    quick,
+    record: words.includes("--record"),
+    fork: words.includes("fork") || !named && !quick,
+    programs: named ? (names.length > 0 ? names : undefined) : quick ? ["xz"] : [],
+  };
+}
+
+function main(): void {
+  const options = parse(process.argv.slice(2));
+  if (!options.quick && runBesideHugePages()) return;
+  if (!options.quick && hugeTmpfs === undefined) {
+    console.log("No tmpfs with huge pages: mounting one needs root");
+  }
   const load = () => loadavg().map((value) => value.toFixed(1)).join(", ");
-  console.log(`Load average at the begin: ${load()}; ${rounds} rounds\n`);
+  console.log(`Load average at the begin: ${load()}; ${options.rounds} rounds\n`);
   const folder = prepare();
   try {
-    const names = words.filter((word) => word !== "fork" && word !== "--record");
-    const unknown = names.find((word) => !works.some(([name]) => name.includes(word)));
-    if (unknown !== undefined) throw new Error(`No program's name contains "${unknown}"`);
-    const all = words.every((word) => word === "--record");
-    const programs = names.length > 0 || all ? measureWorks(rounds, names, folder) : [];
-    const forks = words.includes("fork") || all ? measureForks(rounds) : [];
+    const { rounds, programs: words } = options;
+    const programs = words === undefined ? [] : measureWorks(rounds, words, folder);
+    const forks = options.fork ? measureForks(rounds) : [];
     const rows = new Map([...programs, ...forks]);
-    const goals = programGoals(rows, programs.length === 2 * works.length);
+    const goals = programGoals(rows, words?.length === 0);
     const tables = [
       ...programs.length > 0 ? [programTable(rows)] : [],
       ...forks.length > 0 ? [forkTable(rows)] : [],
       ...goals.length > 0 ? [goalTable(goals)] : [],
     ];
     console.log(tables.join("\n\n"));
-    if (record) append("bench:programs", { rows: Object.fromEntries(rows), goals });
+    if (options.record) append("bench:programs", { rows: Object.fromEntries(rows), goals });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -8,29 +8,39 @@ type Rows = ReadonlyMap<string, Row>;
 /** What the names of rows begin with. */
 export const user = "program, user: ";
 export const elapsed = "program, elapsed: ";
+/** Bytes, where other rows have nanoseconds: the most that one process had in main memory. */
+export const memory = "program, bytes in memory: ";
 export const fork = "first fork: ";
 
-/** What programs took, as ratios to jemalloc; the last line has geometric means. */
+/**
+ * What programs took, as ratios to jemalloc of those candidates that were measured; the last line has geometric means. Runs of before
+ * memory was measured have no columns for it.
+ */
 export function programTable(rows: Rows): string {
   const names = [...rows.keys()].filter((row) => row.startsWith(user))
     .map((row) => row.slice(user.length));
-  const candidates = ["glibc", "tmpfs", "huge"];
-  const ratios = (name: string): (number | undefined)[] =>
-    candidates.flatMap((candidate) =>
-      [user, elapsed].map((time) => rows.get(time + name)?.[candidate]?.ratio)
-    );
+  const columns = ([[user, "user"], [elapsed, "elapsed"], [memory, "memory"]] as const)
+    .filter(([prefix]) => rows.has(prefix + names[0]));
+  const candidates = ["glibc", "tmpfs", "huge"].flatMap((candidate) =>
+    columns.map(([prefix, head]) => ({ candidate, prefix, head }))
+  );
   const lines = names.map((name) => [
     name,
-    ...[user, elapsed].map((time) => seconds(rows.get(time + name)?.["jemalloc"]?.ns)),
-    ...ratios(name).map((each) => each?.toFixed(2) ?? ""),
+    ...columns.map(([prefix]) => amount(prefix, rows.get(prefix + name)?.["jemalloc"]?.ns)),
+    ...candidates.map(({ candidate, prefix }) =>
+      rows.get(prefix + name)?.[candidate]?.ratio.toFixed(2) ?? ""
+    ),
   ]);
-  const means = candidates.flatMap((candidate) =>
-    [user, elapsed].map((time) => mean(rows, time, candidate)?.toFixed(3) ?? "")
+  const means = candidates.map(({ candidate, prefix }) =>
+    mean(rows, prefix, candidate)?.toFixed(3) ?? ""
   );
-  const heads = candidates.flatMap((candidate) => [`${candidate}: user`, "elapsed"]);
+  const units = ["jemalloc: user s", "elapsed s", "MiB"].slice(0, columns.length);
+  const heads = candidates.map(({ candidate, head }) =>
+    head === "user" ? `${candidate}: user` : head
+  );
   return markdown(
-    ["program", "jemalloc: user s", "elapsed s", ...heads],
-    [...lines, ["geometric mean", "", "", ...means]],
+    ["program", ...units, ...heads],
+    [...lines, ["geometric mean", ...units.map(() => ""), ...means]],
   );
 }
 
@@ -77,6 +87,8 @@ function mean(rows: Rows, time: string, candidate: string): number | undefined {
   return Math.exp(values.reduce((sum, value) => sum + value) / values.length);
 }
 
-function seconds(nanoseconds: number | undefined): string {
-  return nanoseconds === undefined ? "" : (nanoseconds / 1e9).toFixed(3);
+/** As a number of the unit that the column's head names. */
+function amount(prefix: string, value: number | undefined): string {
+  if (value === undefined) return "";
+  return prefix === memory ? (value / 2 ** 20).toFixed(1) : (value / 1e9).toFixed(3);
 }

@@ -67,6 +67,7 @@ export class Trace {
 
   /** What to do when the pool has been closed; undefined: nothing is left. */
   atClose(): (() => void) | undefined {
+    if (native.size(this.#memory.handle) < 0) return undefined; // closed already, which is for others to say
     const leaks = leaksOf(this.#memory);
     if (leaks.length === 0) return undefined;
     const table = leakTable(leaks, this.made);

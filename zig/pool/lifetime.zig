@@ -81,6 +81,7 @@ pub fn close(handle: usize) os.Error!void {
     range.heap.kill();
     registry.lock.unlock();
     waiting.closeAll(range);
+    range.sites.forget();
 
     if (range.numbered) {
         disposal.abandon(range);

@@ -125,3 +125,54 @@ test "without memory records are dropped, and blocks are not" {
     try testing.expectEqual(0, t.siteOf(address));
     try heap.release(t.handle, address);
 }
+
+/// Allocates and tells; the other one frees what it finds, while both of them look things up.
+const Pair = struct {
+    traced: Traced,
+    cells: [64]std.atomic.Value(usize) = @splat(.init(0)),
+    done: std.atomic.Value(bool) = .init(false),
+    freed: usize = 0,
+
+    fn free(p: *Pair) void {
+        var random: u32 = 1;
+        while (!p.done.load(.acquire)) {
+            random = random *% 1664525 +% 1013904223;
+            const address = p.cells[random >> 26].swap(0, .acq_rel);
+            if (address == 0) continue;
+            heap.release(p.traced.handle, address) catch @panic("a block that was told of cannot be freed");
+            p.freed += 1;
+        }
+    }
+};
+
+test "one thread tells of blocks that another frees" {
+    const t: Traced = try .create(2);
+    defer t.end();
+    var pair: Pair = .{ .traced = t };
+    const thread = try std.Thread.spawn(.{}, Pair.free, .{&pair});
+    for (0..200_000) |i| {
+        const address = try t.allocate(16 + i % 200, @intCast(1 + i % 5));
+        const before = pair.cells[i % 64].swap(address, .acq_rel);
+        if (before == 0) continue;
+        // What nobody took is still known, by what was said of it.
+        try testing.expect(t.siteOf(before) != 0);
+        try heap.release(t.handle, before);
+    }
+    pair.done.store(true, .release);
+    thread.join();
+    for (&pair.cells) |*cell| {
+        const address = cell.load(.monotonic);
+        if (address != 0) try heap.release(t.handle, address);
+    }
+    try testing.expect(pair.freed > 0);
+    try testing.expect(try pool.check(t.handle));
+    try testing.expectEqual(0, (try pool.stats(t.handle)).allocated);
+}
+
+test "a closed pool keeps no records" {
+    const t: Traced = try .create(2);
+    _ = try t.allocate(100, 1);
+    try pool.close(t.handle);
+    try testing.expectEqual(0, t.range.sites.records.len);
+    pool.unpin(t.range);
+}

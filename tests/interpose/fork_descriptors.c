@@ -1,10 +1,11 @@
 /*
- * Programs that close every descriptor, or open others in their places, and fork: nobody's file is touched, and parent and child
- * keep their blocks.
+ * Programs that close every descriptor, open others in their places, or use up all that they may have, and fork: nobody's file
+ * is touched, and parent and child keep their blocks.
  */
 #include "forks.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -79,6 +80,12 @@ static void check_precious(void)
 /* Standard output and that file are kept. */
 static void lose(const char *how)
 {
+	if (strcmp(how, "limit") == 0) {
+		/* None is lost, but there are no more. */
+		while (open("/dev/null", O_RDONLY) >= 0) {
+		}
+		return;
+	}
 	if (strcmp(how, "range") == 0) {
 		CHECK(syscall(SYS_close_range, 3, precious - 1, 0) == 0 || precious == 3 || errno == ENOSYS);
 		CHECK(syscall(SYS_close_range, precious + 1, ~0U, 0) == 0 || errno == ENOSYS);
@@ -164,7 +171,7 @@ static void go(const char *word)
 
 int main(int arguments, char *words[])
 {
-	static const char *const ways[] = { "close", "range", "reuse", "closeT", "rangeF", "reuseT", "reuseF", "closeFT", "reuseFT" };
+	static const char *const ways[] = { "range", "limit", "limitT", "reuse", "reuseT", "reuseF", "closeFT" };
 
 	if (arguments > 1) {
 		go(words[1]);
@@ -173,13 +180,18 @@ int main(int arguments, char *words[])
 	for (const char *mode = "213"; *mode != '\0'; mode++)
 		for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
 			struct variables in;
+			struct rlimit limit;
 			char word[2] = { *mode, '\0' };
 
 			if (*mode != '2' && strcmp(ways[i], "reuse") != 0)
 				continue;
 			copy_environment(&in);
 			set_variable(&in, "VMMALLOC_FORK", word);
+			require(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
+			if (strncmp(ways[i], "limit", 5) == 0)
+				require(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 64, limit.rlim_max }) == 0, "setrlimit");
 			check_self(ways[i], &in);
+			require(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
 		}
 	return ended();
 }

@@ -270,7 +270,11 @@ fn writeBack(r: *const Region, address: usize, len: usize) Error!void {
 pub fn copy(r: *Region, extents: anytype) Error!void {
     assert(r.forks.parted);
     dropAside(r); // no page tables are there: the kernel copies only those of private pages
-    const fd = try os.file.openTemporary(r.forks.directory);
+    const fd = os.file.openTemporary(r.forks.directory) catch |err| blk: {
+        if (err != error.EMFILE) return err;
+        file.close(r); // one too many; what it has is in memory, too
+        break :blk try os.file.openTemporary(r.forks.directory);
+    };
     const identity = fill(r, fd, extents) catch |err| {
         os.file.close(fd);
         return err;

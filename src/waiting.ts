@@ -45,7 +45,7 @@ export function wait(
     );
   }
   if (typeof pointer !== "number") checkPointer(pointer, action);
-  const result = native.wait(memory.handle, pointer, expected | 0, timeout);
+  const result = native.wait(memory.handle, pointer, expected >>> 0, timeout);
   return outcomes[result] ?? refuseWord(memory, pointer, result, action);
 }
 

@@ -37,6 +37,51 @@ const permissions: Readonly<Record<Right, readonly [name: string, option: string
   write: ["fs.write", "--allow-fs-write"],
 };
 
+type OnBuffer = (handle: number, pointer: number, buffer: object, length: number) => number;
+type OnAddress = (handle: number, pointer: number, address: number, length: number) => number;
+
+/** Functions that take a buffer's address in its place, if the library has them. */
+interface ByAddress {
+  vmem_ffi_address?: (buffer: object) => number;
+  vmem_ffi_read_at: OnAddress;
+  vmem_ffi_write_at: OnAddress;
+  vmem_ffi_locate_at: (handle: number, address: number, length: number) => number;
+}
+
+/** Holds a buffer while its address is used: the collector would not know. */
+let held: object | undefined;
+
+/**
+ * Calls with a buffer and other parameters cost a microsecond, since `node:ffi` makes a bigint of its address. One with the buffer
+ * alone is fast, and so is one with numbers alone.
+ */
+function byAddress(functions: ByAddress): object {
+  const {
+    vmem_ffi_address: address,
+    vmem_ffi_read_at: readAt,
+    vmem_ffi_write_at: writeAt,
+    vmem_ffi_locate_at: locateAt,
+  } = functions;
+  if (address === undefined) return functions;
+  const on = (call: OnAddress): OnBuffer => (handle, pointer, buffer, length) => {
+    held = buffer;
+    const result = call(handle, pointer, address(buffer), length);
+    held = undefined;
+    return result;
+  };
+  return {
+    ...functions,
+    vmem_ffi_read: on(readAt),
+    vmem_ffi_write: on(writeAt),
+    vmem_ffi_locate: (handle: number, view: object, length: number): number => {
+      held = view;
+      const result = locateAt(handle, address(view), length);
+      held = undefined;
+      return result;
+    },
+  };
+}
+
 /** Not an import: other runtimes, bundlers and older Nodes would fail to resolve it. */
 function nodeFfi(): NodeFfi {
   const { getBuiltinModule } = process as Partial<typeof process>; // Node 20.16 and later
@@ -81,7 +126,7 @@ export const node: Runtime = {
     );
     const { functions } = nodeFfi().dlopen(path, Object.fromEntries(entries));
     compileWhereItRuns();
-    return functions as Functions<T>;
+    return byAddress(functions as ByAddress) as unknown as Functions<T>;
   },
 
   collect(): void {

@@ -30,6 +30,23 @@ pub fn write(handle: f64, pointer: f64, source: ?[*]u8, length: f64) callconv(.c
     return 0;
 }
 
+/// Where a buffer's bytes are, for the functions that take an address in its place. 0: it has none.
+pub fn address(buffer: ?[*]u8) callconv(.c) f64 {
+    return double(@intFromPtr(buffer));
+}
+
+pub fn bufferAt(place: f64) ?[*]u8 {
+    return @ptrFromInt(whole(place) catch return null);
+}
+
+pub fn readAt(handle: f64, pointer: f64, out: f64, length: f64) callconv(.c) i32 {
+    return read(handle, pointer, bufferAt(out), length);
+}
+
+pub fn writeAt(handle: f64, pointer: f64, source: f64, length: f64) callconv(.c) i32 {
+    return write(handle, pointer, bufferAt(source), length);
+}
+
 /// Copies within a pool or between two; the spans may overlap. EFAULT: one does not lie in its pool.
 pub fn copy(to_handle: f64, to_pointer: f64, from_handle: f64, from_pointer: f64, length: f64) callconv(.c) i32 {
     const to = spanOf(to_handle, to_pointer, length) catch |err| return status(err);

@@ -203,6 +203,25 @@ test "bulk calls change all or nothing, and free in order" {
     try testing.expectEqual(pointers.len, table.vmem_ffi_free_many(handle, &pointers, pointers.len));
 }
 
+test "an address stands for the buffer whose it is" {
+    const handle = try testPool(1 << 20, 2);
+    defer _ = table.vmem_ffi_close(handle);
+    const pointer = table.vmem_ffi_malloc(handle, 64);
+    var buffer: [64]u8 = @splat(7);
+    const address = table.vmem_ffi_address(&buffer);
+    try testing.expectEqual(0, table.vmem_ffi_write_at(handle, pointer, address, 64));
+    buffer = @splat(0);
+    try testing.expectEqual(0, table.vmem_ffi_read_at(handle, pointer, address, 64));
+    try testing.expectEqual(@as([64]u8, @splat(7)), buffer);
+    try testing.expectEqual(pointer, table.vmem_ffi_locate_at(handle, table.vmem_ffi_base(handle) + pointer, 64));
+    try testing.expectEqual(@as(f64, @floatFromInt(status(error.EFAULT))), table.vmem_ffi_locate_at(handle, address, 64));
+    try testing.expectEqual(0, table.vmem_ffi_address(null));
+    for ([_]f64{ 0, -1, 0.5, std.math.nan(f64) }) |nowhere| {
+        try testing.expectEqual(table.vmem_ffi_read(handle, pointer, null, 64), table.vmem_ffi_read_at(handle, pointer, nowhere, 64));
+        try testing.expectEqual(table.vmem_ffi_write(handle, pointer, null, 64), table.vmem_ffi_write_at(handle, pointer, nowhere, 64));
+    }
+}
+
 test "waiting and waking take words of the pool, and any timeout" {
     const handle = try testPool(1 << 20, 2);
     defer _ = table.vmem_ffi_close(handle);
@@ -217,6 +236,9 @@ test "waiting and waking take words of the pool, and any timeout" {
         try testing.expectEqual(@backingInt(ffi.Wait.not_equal), table.vmem_ffi_wait(handle, pointer, 1, std.math.nan(f64)));
         for ([_]f64{ 0, -1, -1e300, -std.math.inf(f64), 0.5, 1 }) |timeout| {
             try testing.expectEqual(timed_out, table.vmem_ffi_wait(handle, pointer, 0, timeout));
+        }
+        for ([_]f64{ -1, 0.5, 1 << 32, std.math.nan(f64) }) |expected| {
+            try testing.expectEqual(status(error.EINVAL), table.vmem_ffi_wait(handle, pointer, expected, 0));
         }
         for ([_]f64{ 0, 1, 1e300, std.math.inf(f64), std.math.nan(f64), -1 }) |count| {
             try testing.expectEqual(0, table.vmem_ffi_notify(handle, pointer, count));

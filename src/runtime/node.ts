@@ -49,7 +49,7 @@ interface ByAddress {
 }
 
 /** Holds a buffer while its address is used: the collector would not know. */
-let held: object | undefined;
+const held: { buffer: object | undefined } = { buffer: undefined };
 
 /**
  * Calls with a buffer and other parameters cost a microsecond, since `node:ffi` makes a bigint of its address. One with the buffer
@@ -64,9 +64,9 @@ function byAddress(functions: ByAddress): object {
   } = functions;
   if (address === undefined) return functions;
   const on = (call: OnAddress): OnBuffer => (handle, pointer, buffer, length) => {
-    held = buffer;
+    held.buffer = buffer;
     const result = call(handle, pointer, address(buffer), length);
-    held = undefined;
+    held.buffer = undefined;
     return result;
   };
   return {
@@ -74,9 +74,9 @@ function byAddress(functions: ByAddress): object {
     vmem_ffi_read: on(readAt),
     vmem_ffi_write: on(writeAt),
     vmem_ffi_locate: (handle: number, view: object, length: number): number => {
-      held = view;
+      held.buffer = view;
       const result = locateAt(handle, address(view), length);
-      held = undefined;
+      held.buffer = undefined;
       return result;
     },
   };

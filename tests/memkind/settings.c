@@ -3,13 +3,18 @@
 
 static const char *self;
 
+/* What the last run said on standard error. */
+static char said[1000];
+
 static int run(const char *setting, const char *test)
 {
+	FILE *errors = tmpfile();
 	char name[100];
 	char *value;
 	pid_t child;
 	int status = -1;
 
+	require(errors != NULL, "tmpfile");
 	fflush(stdout);
 	child = fork();
 	require(child >= 0, "fork");
@@ -18,11 +23,14 @@ static int run(const char *setting, const char *test)
 		value = strchr(name, '=');
 		*value = 0;
 		setenv(name, value + 1, 1);
-		freopen("/dev/null", "w", stderr);
+		dup2(fileno(errors), 2);
 		execl(self, self, test, (char *)NULL);
 		_exit(99);
 	}
 	require(waitpid(child, &status, 0) == child, "waitpid");
+	rewind(errors);
+	said[fread(said, 1, sizeof(said) - 1, errors)] = '\0';
+	fclose(errors);
 	return status;
 }
 
@@ -85,6 +93,14 @@ static int device_nodes(void)
 	return ended();
 }
 
+static int no_device_nodes(void)
+{
+	CHECK(memkind_check_available(MEMKIND_DAX_KMEM) == MEMKIND_ERROR_ENVIRON);
+	CHECK(memkind_check_available(MEMKIND_DAX_KMEM_ALL) == MEMKIND_ERROR_ENVIRON);
+	CHECK_CALL(memkind_malloc(MEMKIND_DAX_KMEM_PREFERRED, 100), NULL, ENOMEM);
+	return ended();
+}
+
 /* Nothing is said: what this machine lacks says so. */
 static int nothing(void)
 {
@@ -106,7 +122,8 @@ static const struct {
 	int (*run)(void);
 } tests[] = {
 	{"hog", hog}, {"arenas", arenas}, {"no_arenas", no_arenas}, {"fast_nodes", fast_nodes},
-	{"no_fast_nodes", no_fast_nodes}, {"device_nodes", device_nodes}, {"nothing", nothing},
+	{"no_fast_nodes", no_fast_nodes}, {"device_nodes", device_nodes},
+	{"no_device_nodes", no_device_nodes}, {"nothing", nothing},
 };
 
 int main(int argc, char **argv)
@@ -117,7 +134,7 @@ int main(int argc, char **argv)
 	for (i = 0; argc > 1 && i < sizeof(tests) / sizeof(*tests); i++)
 		if (strcmp(argv[1], tests[i].name) == 0)
 			return tests[i].run();
-	CHECK(run("MEMKIND_UNKNOWN=1", "nothing") == 0);
+	CHECK(run("MEMKIND_UNKNOWN=1", "nothing") == 0 && said[0] == '\0');
 	CHECK(run("MEMKIND_HOG_MEMORY=1", "hog") == 0);
 	CHECK(run("MEMKIND_ARENA_NUM_PER_KIND=3", "arenas") == 0);
 	CHECK(run("MEMKIND_ARENA_NUM_PER_KIND=0", "no_arenas") == 0);
@@ -126,12 +143,17 @@ int main(int argc, char **argv)
 	CHECK(run("MEMKIND_HBW_NODES=63", "no_fast_nodes") == 0);
 	CHECK(run("MEMKIND_HBW_NODES=abc", "no_fast_nodes") == 0);
 	CHECK(run("MEMKIND_DAX_KMEM_NODES=0", "device_nodes") == 0);
-	CHECK(run("MEMKIND_DEBUG=1", "nothing") == 0);
-	CHECK(run("MEMKIND_DEBUG=2", "nothing") == 0);
+	CHECK(run("MEMKIND_DAX_KMEM_NODES=63", "no_device_nodes") == 0);
+	CHECK(run("MEMKIND_DAX_KMEM_NODES=abc", "no_device_nodes") == 0);
+	CHECK(run("MEMKIND_DEBUG=1", "nothing") == 0 && strstr(said, "MEMKIND_ERROR: Using kind \"memkind_hbw\" failed") != NULL);
+	CHECK(run("MEMKIND_DEBUG=0", "nothing") == 0 && said[0] == '\0');
+	CHECK(run("MEMKIND_DEBUG=2", "nothing") == 0 && strstr(said, "MEMKIND_WARNING: MEMKIND_DEBUG=\"2\" ignored") != NULL);
 	CHECK(run("MEMKIND_BACKGROUND_THREAD_LIMIT=0", "nothing") == 0);
 	CHECK(aborted(run("MEMKIND_BACKGROUND_THREAD_LIMIT=abc", "nothing")));
 	CHECK(aborted(run("MEMKIND_BACKGROUND_THREAD_LIMIT=-1", "nothing")));
+	CHECK(strstr(said, "MEMKIND_FATAL: MEMKIND_BACKGROUND_THREAD_LIMIT") != NULL);
 	CHECK(run("MEMKIND_HEAP_MANAGER=JEMALLOC", "nothing") == 0);
 	CHECK(aborted(run("MEMKIND_HEAP_MANAGER=TBB", "nothing")));
+	CHECK(strstr(said, "MEMKIND_FATAL: MEMKIND_HEAP_MANAGER") != NULL);
 	return ended();
 }

@@ -87,6 +87,53 @@ static void limit_counts_live(memkind_mem_usage_policy policy)
 	memkind_destroy_kind(kind);
 }
 
+struct idle {
+	memkind_t kind;
+	pthread_barrier_t *barrier;
+};
+
+static void *idle(void *argument)
+{
+	const struct idle *idle = argument;
+	void *blocks[2000];
+	size_t i, round;
+
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < 2000; i++)
+			blocks[i] = memkind_malloc(idle->kind, 16 + i * 37 % 3000);
+		for (i = 0; i < 2000; i++)
+			memkind_free(NULL, blocks[i]);
+	}
+	pthread_barrier_wait(idle->barrier);
+	pthread_barrier_wait(idle->barrier); /* with what it has kept */
+	return NULL;
+}
+
+/* What threads keep that do nothing now is given back before a block is refused. */
+static void kept_by_idle_threads(memkind_mem_usage_policy policy)
+{
+	memkind_t kind = create_with("/dev/shm", 32 * MIB, policy);
+	pthread_barrier_t barrier;
+	struct idle shared = {kind, &barrier};
+	pthread_t threads[4];
+	void *block;
+	int i;
+
+	pthread_barrier_init(&barrier, NULL, 5);
+	for (i = 0; i < 4; i++)
+		require(pthread_create(&threads[i], NULL, idle, &shared) == 0, "pthread_create");
+	pthread_barrier_wait(&barrier);
+	block = memkind_malloc(kind, 32 * MIB);
+	CHECK(block != NULL);
+	CHECK_CALL(memkind_malloc(kind, 1), NULL, ENOMEM);
+	memkind_free(kind, block);
+	pthread_barrier_wait(&barrier);
+	for (i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&barrier);
+	CHECK(memkind_destroy_kind(kind) == MEMKIND_SUCCESS);
+}
+
 /* Down to the last page, by ever smaller blocks, each the largest that fits. */
 static void to_the_last_page(void)
 {
@@ -198,6 +245,8 @@ int main(void)
 	}
 	limit_counts_live(MEMKIND_MEM_USAGE_POLICY_DEFAULT);
 	limit_counts_live(MEMKIND_MEM_USAGE_POLICY_CONSERVATIVE);
+	kept_by_idle_threads(MEMKIND_MEM_USAGE_POLICY_DEFAULT);
+	kept_by_idle_threads(MEMKIND_MEM_USAGE_POLICY_CONSERVATIVE);
 	to_the_last_page();
 	refilled(MEMKIND_MEM_USAGE_POLICY_DEFAULT);
 	refilled(MEMKIND_MEM_USAGE_POLICY_CONSERVATIVE);

@@ -86,20 +86,25 @@ export interface AnyColumns {
   readonly __brand: "Columns";
 }
 
-/** Any typed array over memory that is not shared. */
-export type TypedArray =
-  | Int8Array<ArrayBuffer>
-  | Uint8Array<ArrayBuffer>
-  | Uint8ClampedArray<ArrayBuffer>
-  | Int16Array<ArrayBuffer>
-  | Uint16Array<ArrayBuffer>
-  | Int32Array<ArrayBuffer>
-  | Uint32Array<ArrayBuffer>
-  | ColumnArrays["f16"]
-  | Float32Array<ArrayBuffer>
-  | Float64Array<ArrayBuffer>
-  | BigInt64Array<ArrayBuffer>
-  | BigUint64Array<ArrayBuffer>;
+/**
+ * Any typed array.
+ *
+ * @typeParam B Its buffer. With `ArrayBufferLike` what is declared by the bare name of its class is one, too, as in
+ * `let rows: Float32Array`.
+ */
+export type TypedArray<B extends ArrayBufferLike = ArrayBuffer> =
+  | Int8Array<B>
+  | Uint8Array<B>
+  | Uint8ClampedArray<B>
+  | Int16Array<B>
+  | Uint16Array<B>
+  | Int32Array<B>
+  | Uint32Array<B>
+  | (typeof globalThis extends { Float16Array: new (buffer: B) => infer A } ? A : never)
+  | Float32Array<B>
+  | Float64Array<B>
+  | BigInt64Array<B>
+  | BigUint64Array<B>;
 
 /**
  * The class of a typed array, for example `Float64Array`.

@@ -57,7 +57,7 @@ function knownPointer(memory: Memory, array: TypedArray): Pointer | undefined {
 }
 
 /** The pointer of an array of this pool; throws if it is none. */
-export function pointerOf(memory: Memory, array: TypedArray, action: string): Pointer {
+export function pointerOf(memory: Memory, array: unknown, action: string): Pointer {
   const isWindow = (buffer: ArrayBuffer): boolean => memory.windows.has(buffer);
   const pointer = arrayPointer(memory.handle, array, isWindow, action);
   return memory.number(pointer, action) as Pointer;

@@ -344,7 +344,7 @@ export class Pool implements Disposable {
    * assertEquals(short.length, 0);
    * ```
    */
-  resize<A extends TypedArray | AnyColumns>(array: A, length: number): A {
+  resize<A extends TypedArray<ArrayBufferLike> | AnyColumns>(array: A, length: number): A {
     const book = bookOf(array);
     return book === undefined
       ? resize(this.#memory, array as TypedArray, length) as A
@@ -480,7 +480,7 @@ export class Pool implements Disposable {
    * assertThrows(() => pool.free(at), RangeError, "was freed already");
    * ```
    */
-  free(block: Pointer | TypedArray | AnyColumns | ViewMembers): void {
+  free(block: Pointer | TypedArray<ArrayBufferLike> | AnyColumns | ViewMembers): void {
     if (typeof block === "number") {
       const status = nativeFree(this.#handle, block);
       if (status !== 0) this.#memory.refuse(status, "Cannot free a block", block);
@@ -509,7 +509,7 @@ export class Pool implements Disposable {
    * assertEquals(pool.usableSize(pool.malloc(100)), 112);
    * ```
    */
-  usableSize(block: Pointer | TypedArray): number {
+  usableSize(block: Pointer | TypedArray<ArrayBufferLike>): number {
     const action = "Cannot tell the size of a block";
     const pointer = typeof block === "object" ? pointerOf(this.#memory, block, action) : block;
     return usableSize(this.#memory, pointer, action);

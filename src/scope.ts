@@ -53,7 +53,7 @@ export class Scope implements Disposable {
   readonly #memory: Memory;
   readonly #resets: number; // of the pool, when the scope began
   readonly #blocks: PointerGroup = new PointerGroup();
-  #arrays: Map<ArrayBuffer, TypedArray | AnyColumns> | undefined; // whatever views of the buffers there are
+  #arrays: Map<ArrayBuffer, TypedArray<ArrayBufferLike> | AnyColumns> | undefined; // whatever views of the buffers there are
   #structs: StructGroup | undefined;
   #inner: Set<Scope> | undefined;
   #outer: Set<Scope> | undefined;
@@ -139,7 +139,7 @@ export class Scope implements Disposable {
    *
    * @throws RangeError The array is not the scope's.
    */
-  resize<A extends TypedArray | AnyColumns>(array: A, length: number): A {
+  resize<A extends TypedArray<ArrayBufferLike> | AnyColumns>(array: A, length: number): A {
     const action = "Cannot resize an array";
     if (!this.#open) this.#refuse(action);
     const buffer = blockBuffer(array);
@@ -168,7 +168,7 @@ export class Scope implements Disposable {
    * assertEquals(pool.stats().allocated, 0);
    * ```
    */
-  free(block: Pointer | TypedArray | AnyColumns | ViewMembers): void {
+  free(block: Pointer | TypedArray<ArrayBufferLike> | AnyColumns | ViewMembers): void {
     if (block === 0) return;
     if (!this.#has(block)) this.#refuseForeign("Cannot free a block", block);
     const key = keyOf(block);
@@ -197,7 +197,7 @@ export class Scope implements Disposable {
    * assertEquals(pool.stats().allocated, 0);
    * ```
    */
-  keep<T extends Pointer | TypedArray | AnyColumns | ViewMembers>(block: T): T {
+  keep<T extends Pointer | TypedArray<ArrayBufferLike> | AnyColumns | ViewMembers>(block: T): T {
     if (!this.#has(block)) this.#refuseForeign("Cannot keep a block", block);
     this.#delete(block, keyOf(block));
     return block;
@@ -251,12 +251,12 @@ export class Scope implements Disposable {
     this.close();
   }
 
-  #addArray(array: TypedArray | AnyColumns): void {
+  #addArray(array: TypedArray<ArrayBufferLike> | AnyColumns): void {
     const buffer = blockBuffer(array);
     if (buffer !== undefined) (this.#arrays ??= new Map()).set(buffer, array);
   }
 
-  #freeArray(array: TypedArray | AnyColumns): void {
+  #freeArray(array: TypedArray<ArrayBufferLike> | AnyColumns): void {
     const buffer = blockBuffer(array);
     if (buffer !== undefined && isDetached(buffer)) return; // somebody else's since it was posted, or freed through the pool
     try {

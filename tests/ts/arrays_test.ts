@@ -148,6 +148,18 @@ test("pool.usableSize() takes arrays", () => {
   });
 });
 
+test("arrays may be declared by the bare name of their class", () => {
+  using pool = Pool.create({ size: "16MiB" });
+  let rows: Float64Array = pool.alloc(Float64Array, 2);
+  rows = pool.resize(rows, 4);
+  assertEquals(pool.usableSize(rows), 32);
+  pool.free(rows);
+
+  const shared: Uint8Array = new Uint8Array(new SharedArrayBuffer(8));
+  assertThrows(() => pool.free(shared), TypeError, "its memory is shared");
+  assertThrows(() => pool.resize(shared, 9), TypeError, "its memory is shared");
+});
+
 test("an array that was moved by structuredClone is freed by its new owner", () => {
   withPool(small, (pool) => {
     const array = pool.alloc(Uint8Array, 5000).fill(4);

@@ -1,8 +1,8 @@
 /**
  * Runs a program on the runtime of one's choice: `deno run -A tools/run.ts FILE [--runtime deno|bun|node] …`.
  *
- * On Deno the program gets the permissions that the README names, not all of them, so that a task shows what a
- * user of the package has to grant.
+ * On Deno the program gets the permissions that the package and the demo need, not all of them, so that a task shows what
+ * a user has to grant.
  */
 import { spawnSync } from "node:child_process";
 import process from "node:process";

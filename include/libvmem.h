@@ -140,7 +140,7 @@ typedef struct vmem VMEM;
  *
  * `size` is rounded up to whole pages. All of the storage is allocated here, so that a full file system is noticed now and not
  * when a block is touched; bookkeeping lies elsewhere, and nearly all of `size` can be allocated. The pool's address is a
- * multiple of 4 MiB. The time is that of allocating storage: on tmpfs the memory is also cleared.
+ * multiple of 4 MiB. The time is that of allocating storage: on tmpfs that is memory, which is cleared later, when it is touched first.
  *
  * If `dir` is a device of DAX (/dev/daxX.Y), the pool is all of its memory. `size` is what the device must have at least; 0 stands for
  * any. The device serves one pool at a time; until vmem_delete(), or until a child of fork() that was made before has ended or

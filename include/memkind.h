@@ -131,7 +131,8 @@ typedef enum memkind_bits_t {
 /*
  * Built-in kinds. DEFAULT, REGULAR, INTERLEAVE and HIGHEST_CAPACITY are the system's memory, of the NUMA nodes that their names say; the
  * HBW ones exist where MEMKIND_HBW_NODES names nodes, the DAX_KMEM ones where MEMKIND_DAX_KMEM_NODES does or a DAX device is the
- * system's memory; the others never. memkind_check_available() tells.
+ * system's memory, the HIGHEST_CAPACITY_LOCAL ones where there is one node; the others never, nor any of huge pages.
+ * memkind_check_available() tells.
  */
 extern memkind_t MEMKIND_DEFAULT;
 extern memkind_t MEMKIND_REGULAR;

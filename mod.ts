@@ -39,7 +39,8 @@
  * ## When something is wrong
  *
  * {@linkcode OutOfMemoryError} and other {@linkcode VmemError}s are about memory, {@linkcode LibraryError} is about the native library,
- * which {@linkcode setLibrary} names. {@linkcode Pool.prototype.stats pool.stats} tells what is in use ({@linkcode Statistics}).
+ * which {@linkcode setLibrary} names. {@linkcode Pool.prototype.stats pool.stats} tells what is in use ({@linkcode Statistics}),
+ * {@linkcode Pool.prototype.leaks pool.leaks} where that was allocated, and {@linkcode Pool.prototype.occupancy pool.occupancy} draws it.
  *
  * @module
  */

@@ -104,9 +104,9 @@ test("what another worker frees is not told, and its close tells nothing", async
   assertEquals(told, 1);
 });
 
-const bundles = { skip: runtime === "bun" ? false : "only Bun has a bundler" };
+const skip = runtime === "bun" ? false : "only Bun has a bundler";
 
-test("in a bundle, where all files are one, places are still the program's", bundles, () => {
+test("in a bundle, where all files are one, places are still the program's", { skip }, () => {
   const folder = mkdtempSync(join(tmpdir(), "vmem-bundle-"));
   try {
     const bundle = join(folder, "leaks.js");

@@ -85,8 +85,8 @@ struct vmemx_options {
 	const char *dir;     /* a directory for a temporary file, or a device of DAX, as for vmem_create() */
 	void *region;        /* `size` bytes of the program's own, as for vmem_create_in_region() */
 
-	/* How much: one of the two. With neither a pool in `dir` grows as far as its file system has room now, at most to 1 TiB, a
-	 * private one to 1 TiB, and a device gives all it has. */
+	/* How much: one of the two. With neither a pool in `dir` grows as far as its file system has room now, at most to 1 TiB and to less
+	 * where many pools are open, a private one to 1 TiB, and a device gives all it has. */
 	size_t size;         /* bytes, all of their storage allocated at once, as vmem_create() does */
 	size_t max_size;     /* bytes up to which the pool grows; storage is allocated as it is needed and may be given back */
 

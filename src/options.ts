@@ -29,7 +29,7 @@ export interface PoolOptions {
   readonly device?: string;
   /** Bytes of a pool of fixed size, at least 1 MiB: all of its storage is allocated at once. Excludes `maxSize`. */
   readonly size?: Size;
-  /** Most bytes of a growing pool, at least 1 MiB: storage is allocated as it is needed. Default: what the file system has, at most 1 TiB. */
+  /** Most bytes of a growing pool, at least 1 MiB: storage is allocated as it is needed. Default: what the file system has, at most 1 TiB; less where many pools are open. */
   readonly maxSize?: Size;
   /** When a growing pool gives storage back that it no longer needs: after a while ("decay", the default), at once, or only by {@linkcode Pool.trim}. */
   readonly giveBack?: "decay" | "immediate" | "never";

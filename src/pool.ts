@@ -718,7 +718,7 @@ export class Pool implements Disposable {
    *
    * @param a One place, anywhere in the pool.
    * @param b The other.
-   * @param length Bytes; none are equal.
+   * @param length Bytes; places of 0 bytes are equal.
    * @returns 0: they are equal. -1 or 1: the first bytes that differ, as numbers from 0 to 255, are less or greater at `a`.
    * @throws VmemError The pool is closed (EBADF).
    * @throws TypeError or RangeError One of the places does not lie in the pool, or `length` is no size.

@@ -1129,7 +1129,7 @@ export class Pool implements Disposable {
 
   /**
    * Draws what is used as text: a map of the pool, where each place stands for some bytes and is the darker the more of them are in use;
-   * totals and fragmentation; the size classes. `docs/stats.md` explains it. Takes some milliseconds for a million blocks.
+   * totals and fragmentation; the size classes. `docs/stats.md` explains it. Takes 0.1 to 0.2 s for a million blocks.
    *
    * @returns Lines of up to 90 columns, at most 60 of them.
    * @throws VmemError The pool is closed (EBADF).
@@ -1151,7 +1151,7 @@ export class Pool implements Disposable {
 
   /**
    * The same as a picture: an SVG document for light and dark pages, without references to anything outside, of at most 100 kB whatever
-   * the pool's size. Takes some milliseconds for a million blocks.
+   * the pool's size. Takes 0.1 to 0.2 s for a million blocks.
    *
    * @returns The document.
    * @throws VmemError The pool is closed (EBADF).

@@ -1,8 +1,8 @@
 /**
  * What the structs of a pool lie in: picks the window for a pointer.
  *
- * Engines are quick with offsets below 2^31, so the pool is cut into windows of 1 GiB. The first one grows with the pointers
- * that are used, shared with the pool's other views; those behind it are made when a pointer there is used, as long as
+ * Engines are quick with offsets below 2^31, so the pool is cut into windows of 1 GiB. The first one, shared with the pool's other
+ * views, covers all of it at once, or, in Bun and beyond the budget, grows with the pointers that are used; those behind it are made when a pointer there is used, as long as
  * the sum of all in this isolate stays in a budget, because engines count every byte of them as their own heap. Beyond
  * it a window is a few numbers, and every access a native call. Windows overlap by 1 MiB, the size of the largest struct.
  *

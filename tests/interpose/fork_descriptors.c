@@ -118,6 +118,23 @@ static int grandchild(void *argument)
 	return 0;
 }
 
+static int open_descriptors(void)
+{
+	int open = 0;
+
+	for (int fd = 3; fd < numbers_end; fd++)
+		open += fcntl(fd, F_GETFD) >= 0;
+	return open;
+}
+
+/* Where the pool is the process's own memory already there is nothing to be told, so no pipe is left open. */
+static int child_with_nothing_open(void *argument)
+{
+	(void)argument;
+	CHECK(open_descriptors() == 1);
+	return 0;
+}
+
 /* One that loses its descriptors itself. */
 static int child_that_closes(void *argument)
 {
@@ -156,6 +173,8 @@ static void go(const char *word)
 	if (with_thread)
 		require(pthread_create(&thread, NULL, idle, NULL) == 0, "pthread_create");
 	lose(how);
+	if (strcmp(how, "range") == 0)
+		CHECK(status_of_child(child_with_nothing_open, NULL) == 0);
 	for (int round = 0; round < 2; round++) {
 		CHECK(status_of_child(child, how) == 0);
 		CHECK(whole());

@@ -162,9 +162,10 @@ fn anyLives() bool {
 
 /// Whether the calling thread, the only one, holds one of the locks: so it is in a signal handler, and must not wait.
 fn interruptsUs() bool {
-    return isBusy() and os.thread.threadCount() == 1;
+    return os.thread.threadCount() == 1 and isBusy();
 }
 
+/// In a process with one thread: with others, pools and caches may end while they are looked at.
 fn isBusy() bool {
     if (gate.isLocked() or registry.lock.isLocked() or heap.forks.isBusyShared()) return true;
     var ranges: registry.Iterator = .{};
@@ -197,7 +198,7 @@ fn part(f: *Followed) void {
     f.pipe = null;
     const apart = f.region().isApart();
     // A child that reads the parent's memory must know that the parent waits.
-    if (!apart or (f.owned and f.copies())) f.pipe = os.Pipe.open(!apart) catch null;
+    if (!apart or (f.owned and f.copies() and f.region().isParted())) f.pipe = os.Pipe.open(!apart) catch null;
 }
 
 /// The program has closed our descriptor: the file can neither be mapped anew nor be given back. A process with one thread

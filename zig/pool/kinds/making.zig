@@ -384,7 +384,9 @@ fn watchForks() void {
     os.thread.onFork(&beforeFork, &afterInParent, &afterInChild) catch {};
 }
 
+/// A signal handler that interrupted the only thread where it holds the lock must not wait for it: as pool/fork.zig.
 fn beforeFork() callconv(.c) void {
+    if (os.thread.threadCount() == 1 and table.lock.isLocked()) return;
     table.lock.hold();
 }
 

@@ -54,9 +54,10 @@ export class Trace {
   /** As `note`. */
   noteMany(pointers: Float64Array, made: Called): void {
     const found = callSite(this.above ?? made);
-    if (found === undefined) return;
+    // Also where no place is known: an array that was resized where it is was noted as freed.
+    const site = found === undefined ? 0 : this.#siteOf(found);
     // Without memory for it a block has no place, which is no reason to fail.
-    native.note(this.#memory.handle, pointers, pointers.length, this.#siteOf(found));
+    native.note(this.#memory.handle, pointers, pointers.length, site);
   }
 
   /** The array of this block was taken away. The block may go later, when the engine has no use for it any more. */

@@ -100,7 +100,9 @@ export type TypedArray<B extends ArrayBufferLike = ArrayBuffer> =
   | Uint16Array<B>
   | Int32Array<B>
   | Uint32Array<B>
-  | (typeof globalThis extends { Float16Array: new (buffer: B) => infer A } ? A : never)
+  | (ArrayBufferLike extends B
+    ? typeof globalThis extends { Float16Array: { readonly prototype: infer A } } ? A : never
+    : ColumnArrays["f16"])
   | Float32Array<B>
   | Float64Array<B>
   | BigInt64Array<B>

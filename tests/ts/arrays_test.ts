@@ -148,12 +148,20 @@ test("pool.usableSize() takes arrays", () => {
   });
 });
 
+/** What `Float16Array` means as a type, where the compiler knows it. */
+type BareHalf = typeof globalThis extends { Float16Array: { readonly prototype: infer A } } ? A
+  : never;
+
 test("arrays may be declared by the bare name of their class", () => {
   using pool = Pool.create({ size: "16MiB" });
   let rows: Float64Array = pool.alloc(Float64Array, 2);
   rows = pool.resize(rows, 4);
   assertEquals(pool.usableSize(rows), 32);
   pool.free(rows);
+  if (Float16Array !== undefined) {
+    const half: BareHalf = pool.alloc(Float16Array, 2);
+    pool.free(half);
+  }
 
   const shared: Uint8Array = new Uint8Array(new SharedArrayBuffer(8));
   assertThrows(() => pool.free(shared), TypeError, "its memory is shared");

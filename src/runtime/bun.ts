@@ -38,7 +38,8 @@ export const bun: Runtime = {
   bufferMax: constants.MAX_LENGTH,
   farBytesMax: 0,
   leavesBoundsFreely: true,
-  reloads: process.execArgv.includes("--hot"),
+  // What bundlers for browsers put in the place of `process` may have none.
+  reloads: (process as Partial<typeof process>).execArgv?.includes("--hot") === true,
   encodedByHand: 16,
   writesBuffers: true,
 

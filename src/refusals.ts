@@ -54,6 +54,11 @@ const loaders: readonly (readonly [says: RegExp, advice: string])[] = [
     'it is for musl, and this runtime is linked with glibc: take the file without "-musl" in its name',
   ],
   [
+    /version .GLIBC_[\d.]+. not found/,
+    "it was built for a newer glibc than this system's: take the package's file, or build it with " +
+    '"zig build -Dtarget=…" for this system',
+  ],
+  [
     /ld-linux|GLIBC|Error relocating/,
     'it is for glibc, and this runtime is linked with musl: take the file with "-musl" in its name',
   ],

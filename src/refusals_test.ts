@@ -30,6 +30,10 @@ test("loaderAdvice() understands the loaders of glibc and musl", () => {
       "Error relocating /a.so: abort: initial-exec TLS resolves to dynamic definition in /a.so",
       "it is for glibc",
     ],
+    [
+      "/lib/libc.so.6: version `GLIBC_2.38' not found (required by /a.so)",
+      "built for a newer glibc",
+    ],
     ["/a.so: undefined symbol: vmem_ffi_trim", "of another version"],
     ['Symbol "vmem_ffi_abi" not found in "/a.so"', "of another version"],
   ];

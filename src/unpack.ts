@@ -124,7 +124,11 @@ function isThere(path: string, hash: string, folder: string): boolean {
     const owner = lstatSync(folder, { throwIfNoEntry: false });
     const closed = owner !== undefined && owner.isDirectory() && (owner.mode & 0o022) === 0;
     if (closed && isWhole(path, hash, owner.uid)) return true;
-    if (runtime.exists(path) === true) state = "its file there was changed, and to replace it ";
+    if (runtime.exists(path) === true) {
+      state = closed
+        ? "its file there was changed, and to replace it "
+        : "others may write there or it is a link, and to look further ";
+    }
   }
   const options = (["read", "write", "open"] as const).map((right) =>
     runtime.optionFor(right, folder)

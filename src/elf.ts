@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 
 /** Processors by their numbers in ELF files, as Node names them. */
 const processors: Readonly<Record<number, string>> = {
@@ -61,15 +61,14 @@ function endOfLoaded(view: DataView): number {
 export function fileProblem(path: string, processor: string): string | undefined {
   let file: number;
   try {
+    if (!statSync(path).isFile()) return "it is not a file"; // opening a pipe would wait for who writes to it
     file = openSync(path, "r");
   } catch {
     return undefined;
   }
   try {
-    const stat = fstatSync(file);
-    if (!stat.isFile()) return "it is not a file";
     const head = new Uint8Array(4096);
-    return elfProblem(head.subarray(0, readSync(file, head)), stat.size, processor);
+    return elfProblem(head.subarray(0, readSync(file, head)), fstatSync(file).size, processor);
   } finally {
     closeSync(file);
   }

@@ -83,7 +83,8 @@ export class Trace {
     const known = this.#sites.get(name);
     if (known !== undefined) return known;
     const bytes = encode(name);
-    const number = Math.max(0, native.site(this.#memory.handle, bytes, bytes.length));
+    const number = native.site(this.#memory.handle, bytes, bytes.length);
+    if (number < 0) return 0;
     this.#sites.set(name, number);
     return number;
   }

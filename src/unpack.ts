@@ -123,11 +123,13 @@ function isThere(path: string, hash: string, folder: string): boolean {
   if (mayRead && folder !== sharedFolder) {
     const owner = lstatSync(folder, { throwIfNoEntry: false });
     const closed = owner !== undefined && owner.isDirectory() && (owner.mode & 0o022) === 0;
-    if (closed && isWhole(path, hash, owner.uid)) return true;
+    if (closed && owner.uid === (knownUser() ?? owner.uid) && isWhole(path, hash, owner.uid)) {
+      return true;
+    }
     if (runtime.exists(path) === true) {
       state = closed
         ? "its file there was changed, and to replace it "
-        : "others may write there or it is a link, and to look further ";
+        : "it is a link, or others own it or may write there, and to look further ";
     }
   }
   const options = (["read", "write", "open"] as const).map((right) =>
@@ -152,10 +154,15 @@ function ownFolder(folder: string): number {
   return user;
 }
 
-/** Who this process is. Deno tells that only with a permission of its own, so there a file is made and asked. */
+/** Who this process is; undefined in Deno, which tells that only with a permission of its own. */
+function knownUser(): number | undefined {
+  return process.versions.deno === undefined ? process.getuid?.() : undefined;
+}
+
+/** Who this process is, by a file that is made and asked where nothing else tells. */
 function userOf(folder: string): number {
-  const { getuid } = process;
-  if (process.versions.deno === undefined && getuid !== undefined) return getuid.call(process);
+  const known = knownUser();
+  if (known !== undefined) return known;
   const probe = join(folder, `${randomUUID()}.probe`);
   writeFileSync(probe, "", { mode: 0o600, flag: "wx" });
   try {

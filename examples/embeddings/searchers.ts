@@ -31,8 +31,14 @@ export class Searchers implements Disposable {
     };
     const file = new URL("./worker.ts", import.meta.url).href;
     const workers = Array.from({ length: count }, () => new Worker(file, { type: "module" }));
-    await Promise.all(workers.map((worker) => ask(worker, shape)));
-    return new Searchers(workers);
+    const searchers = new Searchers(workers);
+    try {
+      await Promise.all(workers.map((worker) => ask(worker, shape)));
+    } catch (error) {
+      searchers[Symbol.dispose]();
+      throw error;
+    }
+    return searchers;
   }
 
   /** The same as the index finds itself. */

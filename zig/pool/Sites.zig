@@ -138,11 +138,9 @@ fn rebuild(s: *Sites, h: *heap.Heap) os.Error!void {
         if (heap.notes.isMarked(h, h.base + @as(usize, @intCast(each.* & place_mask)) * grain)) kept += 1 else each.* = dropped;
     }
     const len = @max(records_min, std.math.ceilPowerOfTwoAssert(usize, (kept + 1) * 2));
+    const fresh = try map(u64, len);
     const old = s.records;
-    s.records = map(u64, len) catch |err| {
-        s.records = old;
-        return err;
-    };
+    s.records = fresh;
     s.count = kept;
     for (old) |each| {
         if (each != 0 and each != dropped) s.records[s.find(each & place_mask)] = each;

@@ -266,7 +266,7 @@ fn writeBack(r: *const Region, address: usize, len: usize) Error!void {
 
 /// In the child of a fork: moves the region into a file of its own. `extents`, in ascending order (`next() ?Extent`), are what
 /// has contents; everything committed gets storage, or (ENOSPC, EDQUOT, EFBIG) nothing is changed. Also the errors of opening
-/// a file. Storage that was promised still is. ENOMEM: some of it may be in the file already, the rest is as it was.
+/// a file. Storage that was promised still is, or is allocated where room is short. ENOMEM: some of it may be in the file already, the rest is as it was.
 pub fn copy(r: *Region, extents: anytype) Error!void {
     assert(r.forks.parted);
     dropAside(r); // no page tables are there: the kernel copies only those of private pages
@@ -346,6 +346,7 @@ fn fill(r: *const Region, fd: os.Fd, extents: anytype) Error!os.file.Identity {
             try allocate(r, fd, from, stop);
         }
     }
+    try promises.prepareCopy(r, fd);
     return identity;
 }
 

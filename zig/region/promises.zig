@@ -39,7 +39,21 @@ pub fn promise(r: *Region, offset: usize, len: usize) Error!bool {
 
 /// Before storage is allocated for other granules: it must not be what was promised. Errors: those of allocating.
 pub fn prepare(r: *Region, len: usize) Error!void {
-    if (r.promised.set_count > 0 and !isPlenty(r, len)) try keep(r);
+    if (r.promised.set_count == 0 or isPlenty(r, len)) return;
+    // A file system that others use is not filled to the brim to find out.
+    if (isExact(r) and owed(r) +| len > try os.file.available(r.fd)) return error.ENOSPC;
+    try keep(r, r.fd);
+    forget(r, .{ .first = 0, .count = r.promised.count });
+}
+
+/// Before a region moves into a file that has holes where nothing was touched of what was promised: it owes them beside what it owed
+/// before, so they get storage unless there is plenty for them, too. Errors: those of allocating.
+pub fn prepareCopy(r: *const Region, fd: os.Fd) Error!void {
+    if (r.promised.set_count == 0) return;
+    const holes = r.committed() -| try os.file.allocated(fd);
+    const free = try os.file.available(fd);
+    if (holes > free) return error.ENOSPC;
+    if (holes > free / margin) try keep(r, fd);
 }
 
 /// Whether the file system has much more than what is promised, and `len` more.
@@ -49,12 +63,12 @@ fn isPlenty(r: *const Region, len: usize) bool {
 }
 
 /// Allocates what is promised.
-fn keep(r: *Region) Error!void {
-    while (r.promised.find(0, r.promised.count, true)) |run| {
+fn keep(r: *const Region, fd: os.Fd) Error!void {
+    var at: usize = 0;
+    while (r.promised.find(at, r.promised.count, true)) |run| : (at = run.first + run.count) {
         const offset = run.first * r.granule;
         const end = @min((run.first + run.count) * r.granule, r.size);
-        try os.file.allocate(r.fd, offset, end - offset);
-        r.promised.clear(run.first, run.count);
+        try os.file.allocate(fd, offset, end - offset);
     }
 }
 
@@ -62,10 +76,14 @@ fn keep(r: *Region) Error!void {
 pub fn owed(r: *const Region) u64 {
     if (r.promised.set_count == 0) return 0;
     const promised = @as(u64, r.promised.set_count) * r.granule;
-    // The file may also have what could not be punched, or is another process's as well.
-    if (r.stale or r.forks.parted or r.forks.purged) return promised;
+    if (!isExact(r)) return promised;
     const stored = os.file.allocated(r.fd) catch return promised;
     return @min(promised, r.committed() -| stored);
+}
+
+/// Whether what the file has is what this region was given: it may also have what could not be punched, or be another process's, too.
+fn isExact(r: *const Region) bool {
+    return !r.stale and !r.forks.parted and !r.forks.purged;
 }
 
 /// Nothing is promised of these granules any more.
@@ -190,6 +208,38 @@ test "a child's copy has holes where nobody has touched, and room for them" {
     region.settle();
     for ([_]usize{ 5, 6 * g, 8 * g, 2 * g }, [_]u8{ 1, 2, 3, 4 }) |at, value| try std.testing.expectEqual(value, memory[at]);
     try std.testing.expectEqual(g + 3 * os.memory.pageSize(), region.stored());
+}
+
+test "a child's copy has storage for what was promised where it is short" {
+    try testing.withFileSystem("tmpfs", "size=64m", &struct {
+        fn body(directory: [:0]const u8) anyerror!void {
+            for ([_]usize{ 0, 14 }) |others| {
+                var region = try make(directory, 1 << 30, true);
+                defer region.release();
+                try std.testing.expect(try region.promise(0, 6 * g));
+                const fd = try os.file.openTemporary(directory);
+                defer os.file.close(fd);
+                if (others > 0) try os.file.allocate(fd, 0, others * g);
+                try region.part();
+                const linux = std.os.linux;
+                const child = linux.fork();
+                if (child == 0) {
+                    var extents: struct {
+                        pub fn next(_: *@This()) ?region_zig.Extent {
+                            return null;
+                        }
+                    } = .{};
+                    region.copy(&extents) catch linux.exit_group(1);
+                    linux.exit_group(if (region.stored() == @as(usize, if (others > 0) 6 * g else 0)) 0 else 2);
+                }
+                var status: i32 = 0;
+                while (linux.errno(linux.waitpid(@intCast(child), &status, 0)) == .INTR) {}
+                try std.testing.expectEqual(0, status);
+                region.rejoin();
+                region.settle();
+            }
+        }
+    }.body);
 }
 
 /// What is wrong there; 0: nothing.
